@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -82,8 +82,11 @@ def file_traits(table: AuditTable, images_root: Images | None = None) -> dict[st
         }
         if "meta_layout" not in frame or not frame["meta_layout"].eq("class-folders").all():
             traits["folder"] = _codes([str(p.parent) for p in paths])
-        if images_root is not None:
-            traits["size of file"] = _sizes(images_root, [str(n) for n in table.names])
+        if isinstance(images_root, (str, os.PathLike)):
+            names = map(str, table.names)
+            traits["size of file"] = _sizes([Path(images_root) / n if stays_inside(n) else None for n in names])
+        elif images_root is not None:
+            traits["size of file"] = _sizes([source.path for source in images_root])
     return traits
 
 
@@ -94,12 +97,8 @@ def _codes(texts: list[str]) -> NDArray[np.int64]:
     return np.minimum(rank[inverse], MAX_LEVELS)
 
 
-def _sizes(images: Images, names: list[str]) -> NDArray[np.float64]:
-    if isinstance(images, (str, os.PathLike)):
-        paths = [Path(images) / name if stays_inside(name) else None for name in names]
-    else:
-        paths = [source.path for source in images]
-    sizes = np.full(len(names), np.nan)
+def _sizes(paths: Sequence[Path | None]) -> NDArray[np.float64]:
+    sizes = np.full(len(paths), np.nan)
     for i, path in enumerate(paths):
         with suppress(OSError):
             if path is not None:

@@ -59,7 +59,11 @@ def check_near(
 
     `marks` are keypoints of rows that are known already.
     """
-    rows = _distinct_rows(table, identical)
+    # One row of each set of identical images, and all others that could be read.
+    skipped = failed_rows(table.frame)
+    for one_image in identical:
+        skipped[list(one_image[1:])] = True
+    rows = [int(i) for i in np.flatnonzero(~skipped)]
     if images_root is None:
         if (found := near_rows(table, rows)) is None:
             why = "too many prints to compare each with each" if len(rows) > MAX_ROWS else "too few prints or features"
@@ -72,10 +76,8 @@ def check_near(
         yield from _near(table, found, "features", "distance as a share of the usual one")
         return
     compared = compare_images(table, images_root, rows, jobs, marks)
-    for missed, what in (
-        (compared.unreadable, "are missing or cannot be read"),
-        (compared.changed, "are not those that the table was extracted from"),
-    ):
+    other = "are not those that the table was extracted from"
+    for missed, what in ((compared.unreadable, "are missing or cannot be read"), (compared.changed, other)):
         if missed:
             message = f"near-duplicates: {len(missed)} images {what}, first {table.names[missed[0]]}"
             yield not_checked(message, len(missed))
@@ -86,14 +88,6 @@ def check_near(
         yield not_checked("one person under two names: no comparator was given")
     else:
         yield from check_people(table, compared, comparator, jobs)
-
-
-def _distinct_rows(table: AuditTable, identical: Sequence[Sequence[int]]) -> list[int]:
-    """Return one row of each set of identical images, and all others that could be read."""
-    skipped = failed_rows(table.frame)
-    for rows in identical:
-        skipped[list(rows[1:])] = True
-    return [int(i) for i in np.flatnonzero(~skipped)]
 
 
 def _near(
@@ -192,8 +186,8 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
 def _standardised(table: AuditTable, rows: Index) -> tuple[Float, Index]:
     if not table.features:
         return np.zeros((0, 0), np.float32), rows[:0]
-    values = np.array(table.feature_values(rows))
-    values[~np.isfinite(values)] = np.nan
+    values = table.feature_values(rows)
+    values = np.where(np.isfinite(values), values, np.float32(np.nan))
     full = np.isfinite(values).mean(axis=1) >= MIN_KNOWN_SHARE
     values, rows = values[full], rows[full]
     values = values[:, np.isfinite(values).any(axis=0)]

@@ -95,10 +95,8 @@ def compare_images(
     found = spread_items(_described, asked, workers, batch=BATCH)
     readable = {k: one for k, one in enumerate(found) if isinstance(one, Described)}
     if sources and not readable:
-        raise TableError(
-            f"none of {len(sources)} images can be read, first {sources[0].path}; give the folder that the table was "
-            "extracted from"
-        )
+        first = f"first {sources[0].path}; give the folder that the table was extracted from"
+        raise TableError(f"none of {len(sources)} images can be read, {first}")
     pairs = _find_pairs(readable, table.limits.neighbours, workers)
     compared = [(sources[i], sources[j], matrix) for i, j, matrix, _ in pairs]
     alike = [0.0 if isinstance(r, Stopped) else r for r in spread_items(_correlation, compared, workers, batch=BATCH)]
@@ -175,9 +173,7 @@ def _matches(search: MarkIndex, count: int, query: tuple[int, NDArray[Any]]) -> 
     own: list[Match] = []
     for mirrored, one in enumerate(marks):
         used = one[one["size"] > 0]
-        for i in map(int, search.candidates(used)):
-            if i == j:
-                continue
+        for i in (int(i) for i in search.candidates(used) if i != j):
             there, here = agreeing(search.records[i], used, np.inf, MIN_AGREEING)
             number = min(np.unique(there).size, np.unique(here).size)
             if number >= MIN_AGREEING:
@@ -255,9 +251,8 @@ def signature(square: Float) -> Float:
     maps = cv2.merge([xx - yy, 2 * gx * gy, xx + yy])
     cells = cv2.resize(cv2.GaussianBlur(maps, (0, 0), 6.0), (CELLS, CELLS), interpolation=cv2.INTER_AREA)
     cells[..., 2] -= cells[..., 2].mean()
-    vector = cells.ravel()
-    length = float(np.linalg.norm(vector))
-    return np.asarray(vector / length if length > 0 else vector, np.float32)
+    length = float(np.linalg.norm(cells))
+    return np.asarray(cells.ravel() / (length or 1), np.float32)
 
 
 MAX_STRETCH = 0.15

@@ -208,10 +208,9 @@ def check_trait(table: AuditTable, people: Sequence[str] | None = None) -> Itera
     if table.target == table.group or table.quantity or not is_trait(table):
         return
     known = (table.target_codes >= 0) & (np.array(people, object) != "")
-    label = table.target_codes[known]
     names, person = np.unique(np.array(people, object)[known].astype(str), return_inverse=True)
     counts = np.zeros((len(names), len(table.target_names)), np.int64)
-    np.add.at(counts, (person, label), 1)
+    np.add.at(counts, (person, table.target_codes[known]), 1)
     sizes, different = counts.sum(axis=1), (counts > 0).sum(axis=1)
     several = sizes > 1
     pairs = float((sizes * (sizes - 1)).sum())

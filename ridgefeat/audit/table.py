@@ -119,10 +119,9 @@ def make_table(
         names = np.where(source.isna().to_numpy(), names, source.astype(object).to_numpy())
     group_codes, group_names = _codes(frame[group])
     if (missing := np.flatnonzero(group_codes < 0)).size:
-        raise TableError(
-            f"{missing.size} prints have no {group!r} to split by, first {names[missing[0]]}; fill it in or "
-            "leave these prints out, because it is unclear to which side of a split they belong"
-        )
+        without = f"{missing.size} prints have no {group!r} to split by, first {names[missing[0]]}"
+        advice = "leave these prints out, because it is unclear to which side of a split they belong"
+        raise TableError(f"{without}; fill it in or {advice}")
     target_codes, target_names = _codes(frame[target])
     if not target_names:
         raise TableError(f"no print has a value of the target {target!r}; name another target or add labels")
@@ -214,10 +213,9 @@ def _fold(number: int, fold: Any, prints: int) -> Fold:
         if at.ndim != 1 or at.dtype.kind not in "iu" or at.size == 0:
             raise TableError(f"the {side} side of fold {number} must be a list of at least one row position")
         if at.min() < 0 or at.max() >= prints:
-            raise TableError(
-                f"the {side} side of fold {number} names row {int(at.max() if at.max() >= prints else at.min())}, "
-                f"but the table has rows 0 to {prints - 1}; the folds belong to another table"
-            )
+            row = int(at.max() if at.max() >= prints else at.min())
+            rows = f"the table has rows 0 to {prints - 1}; the folds belong to another table"
+            raise TableError(f"the {side} side of fold {number} names row {row}, but {rows}")
     return train.astype(np.intp), test.astype(np.intp)
 
 

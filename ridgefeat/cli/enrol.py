@@ -99,15 +99,11 @@ def command(**given: Any) -> None:
             f"the gallery keeps the labels that it has; other labels were given for {count_of(len(other), 'print')}: "
             f"{first_few(other)}. To change them, enrol with --overwrite."
         )
+    enrolled = len(new) - len(failed)
+    counts = {"gallery": str(output), "prints": total, "enrolled": enrolled, "already_there": there}
     talk.result(
-        {
-            "gallery": str(output),
-            "prints": total,
-            "enrolled": len(new) - len(failed),
-            "already_there": there,
-            "failed": [{"name": e.name, "reason": e.failure} for e in failed],
-        },
-        f"{count_of(len(new) - len(failed), 'print')} enrolled, {there} already there, {len(failed)} failed; "
+        counts | {"failed": [{"name": e.name, "reason": e.failure} for e in failed]},
+        f"{count_of(enrolled, 'print')} enrolled, {there} already there, {len(failed)} failed; "
         f"{output} holds {count_of(total, 'print')}.",
     )
     for entry in failed[: talk.MAX_SHOWN]:

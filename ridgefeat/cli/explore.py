@@ -54,9 +54,8 @@ def command(table: str, output: str, **given: Any) -> None:
         made = write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
     seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
-    talk.echo(
-        f"{made.page}: {made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}; {made.bytes / 1e6:.1f} MB"
-    )
+    shown = f"{made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}"
+    talk.echo(f"{made.page}: {shown}; {made.bytes / 1e6:.1f} MB")
     if made.missing:
         talk.warn(f"{made.missing:,} prints could not be read again, the first: {made.first_missing}")
     talk.result(made)

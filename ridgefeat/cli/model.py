@@ -61,9 +61,8 @@ def train(**given: Any) -> None:
     card = Path(given["output"]).with_suffix(".md")
     kept = card.exists()
     path = bench.save_model(made, given["output"], card="" if kept else render_model_card(made.about))
-    talk.echo(
-        f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
-    )
+    people = f"{len(set(problem.groups))} {problem.group}s"
+    talk.echo(f"{given['classifier']} fitted on {len(problem)} prints of {people}: {path}")
     counts = {"prints": len(problem), "columns": problem.features.shape[1]}
     talk.result({"model": path, "card": card, "classifier": given["classifier"], **counts})
     talk.echo(f"Model card ({'kept as it was' if kept else 'to be completed by hand'}): {card}")

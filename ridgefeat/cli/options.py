@@ -234,10 +234,8 @@ def add_verbosity(command: click.Command) -> click.Command:
     """Give a command --quiet and --verbose, in place and once."""
     if not {"quiet", "verbose"} & {p.name for p in command.params}:
         for short, long, level, words in VERBOSITY:
-            keep = _remember(talk.LEVEL, level)
-            command.params.append(
-                click.Option([short, long], is_flag=True, expose_value=False, callback=keep, help=words)
-            )
+            how: dict[str, Any] = {"expose_value": False, "callback": _remember(talk.LEVEL, level), "help": words}
+            command.params.append(click.Option([short, long], is_flag=True, **how))
     return command
 
 

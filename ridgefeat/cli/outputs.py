@@ -143,9 +143,8 @@ def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite:
 
 def _check_figures(folder: Path, given: dict[str, Any], overwrite: bool) -> None:
     if folder.resolve() == Path(given["output"]).resolve():
-        raise Unusable(
-            f"--figures {folder} is the folder of the output; give a folder of its own, such as {folder}/figures"
-        )
+        advice = f"give a folder of its own, such as {folder}/figures"
+        raise Unusable(f"--figures {folder} is the folder of the output; {advice}")
     if folder.exists() and not folder.is_dir():
         raise Unusable(f"{folder} is a file, and --figures needs a folder; choose another name")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:

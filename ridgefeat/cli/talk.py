@@ -138,13 +138,11 @@ def _without_folders(word: str) -> str:
 
 def align(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
     """Return rows of cells as lines with aligned columns; the columns `right` are aligned at their right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    columns = []
+    for k, column in enumerate(zip(*rows, strict=True)):
+        width = max(map(len, column))
+        columns.append([cell.rjust(width) if k in right else cell.ljust(width) for cell in column])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 @contextmanager
@@ -216,20 +214,15 @@ def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
         lines.append(f"  and {len(s.reasons) - MAX_SHOWN} further kinds of failure; see meta_error")
     if s.flags:
         lines.append("Flags: " + ", ".join(f"{name} {count}" for name, count in s.flags.most_common()))
+    advice = "Give --dpi, or an --index with a column dpi."
     if assumed := s.flags["resolution_assumed"]:
         from ridgefeat.sources.resolution import suggest_dpi
 
         periods = [p for p in s.assumed_periods if p == p]
         found = suggest_dpi(median(periods) if periods else float("nan"))
-        lines.append(
-            f"500 dpi was assumed for {count_of(assumed, 'print')}; {found}. "
-            "Give --dpi, or an --index with a column dpi."
-        )
+        lines.append(f"500 dpi was assumed for {count_of(assumed, 'print')}; {found}. {advice}")
     elif 2 * s.flags["wrong_scale"] > s.rows:
-        lines.append(
-            "Most prints are flagged wrong_scale: their ridges contradict the resolution. "
-            "Give --dpi, or an --index with a column dpi."
-        )
+        lines.append(f"Most prints are flagged wrong_scale: their ridges contradict the resolution. {advice}")
     if s.flags["several_prints"] and not was_split:
         lines.append("Images flagged several_prints: --fingers split gives every finger a row of its own.")
     if s.passed_over:
@@ -241,12 +234,9 @@ def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
 
 def summarise_survey(s: Survey) -> str:
     """Return the findings of a dry run as lines."""
-    lines = [f"prints: {s.prints}"]
     counts = {"layout": s.layouts, "resolution": s.resolutions, "size": s.sizes}
-    for name, counter in counts.items():
-        lines.append(f"{name}: {_counts(counter)}")
-    for name, counter in s.labels.items():
-        lines.append(f"label {name}: {_counts(counter)}")
+    counts |= {f"label {name}": counter for name, counter in s.labels.items()}
+    lines = [f"prints: {s.prints}", *(f"{name}: {_counts(counter)}" for name, counter in counts.items())]
     if not s.labels:
         lines.append(
             "labels: none; give --index or --regex, or --layout (person-folders if each folder is a person, "

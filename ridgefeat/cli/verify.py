@@ -204,17 +204,11 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
         source = next((s for s in own[1:] if s.relative == name), None)
         images = _image(own[0], given["dpi"]), _image(source, given["dpi"])
         save_match(entry.content, _content(searched, name), given["draw"], images)
-    talk.result(
-        {
-            "probe": entry.name,
-            "candidates": found,
-            "trusted": found[0].is_trusted,
-            "calibration": {"data": calibration.data, "comparisons": calibration.comparisons},
-            "notes": (notes := count_notes(entries)),
-            "failed": [{"name": e.name, "reason": e.failure} for e in failed],
-        },
-        _table(found),
-    )
+    record = {"probe": entry.name, "candidates": found, "trusted": found[0].is_trusted}
+    record["calibration"] = {"data": calibration.data, "comparisons": calibration.comparisons}
+    record["notes"] = notes = count_notes(entries)
+    record["failed"] = [{"name": e.name, "reason": e.failure} for e in failed]
+    talk.result(record, _table(found))
     for line in _template_notes(notes):
         talk.echo(line)
     _remarks(calibration, failed, found[0])
@@ -265,6 +259,5 @@ def _remarks(calibration: Calibration, failed: list[Any], best: Candidate) -> No
         "them scored as high, not that none ever would; `at most` is the upper bound (95 %)."
     )
     if failed:
-        talk.echo(
-            f"{len(failed)} of the gallery could not be compared; the first is {failed[0].name}: {failed[0].failure}"
-        )
+        first = f"{failed[0].name}: {failed[0].failure}"
+        talk.echo(f"{len(failed)} of the gallery could not be compared; the first is {first}")

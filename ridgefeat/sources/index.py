@@ -47,7 +47,15 @@ def read_index(path: str | Path, column: str = "file") -> dict[str, IndexEntry]:
     """
     where = f"index {path}"
     names, rows = _read_table(Path(path), where, column)
-    _check_columns(names, column, where)
+    if column not in names:
+        near = difflib.get_close_matches(column, [n.lower() for n in names], 1, 0.5)
+        known = f"{f' (is it {near[0]!r}?)' if near else ''}; there are: {', '.join(names[:20])}"
+        raise LayoutError(f"{where}: no column `{column}`{known}. Name yours with --index-column")
+    if blank := [n for n in names if n.startswith("(column ")]:
+        raise LayoutError(f"{where}: {blank[0].strip('()')} has no name")
+    if ("dpi_x" in names) != ("dpi_y" in names):
+        raise LayoutError(f"{where}: dpi_x and dpi_y go together, and only one is there")
+    check_label_names([n for n in names if n != column], where)
     entries: dict[str, IndexEntry] = {}
     for number, row in enumerate(rows, 1):
         values = {n: v for n, v in zip(names, row, strict=True) if v}
@@ -66,18 +74,6 @@ def read_index(path: str | Path, column: str = "file") -> dict[str, IndexEntry]:
 def _key(name: str) -> str:
     """Return a name as it is compared: one spelling of a path, and of letters with marks, which a Mac's disk splits."""
     return unicodedata.normalize("NFC", posixpath.normpath(name)) if name else ""
-
-
-def _check_columns(names: list[str], column: str, where: str) -> None:
-    if column not in names:
-        near = difflib.get_close_matches(column, [n.lower() for n in names], 1, 0.5)
-        known = f"{f' (is it {near[0]!r}?)' if near else ''}; there are: {', '.join(names[:20])}"
-        raise LayoutError(f"{where}: no column `{column}`{known}. Name yours with --index-column")
-    if blank := [n for n in names if n.startswith("(column ")]:
-        raise LayoutError(f"{where}: {blank[0].strip('()')} has no name")
-    if ("dpi_x" in names) != ("dpi_y" in names):
-        raise LayoutError(f"{where}: dpi_x and dpi_y go together, and only one is there")
-    check_label_names([n for n in names if n != column], where)
 
 
 def _resolution(values: dict[str, str], where: str) -> Dpi | None:

@@ -184,7 +184,11 @@ def _image_header(record: Record, data: bytes) -> tuple[bytes, str | None]:
     bits = (8 if record.kind in (3, 4) else 1) if is_binary else record.number(12, 8)
     compression = record.fields.get(8 if is_binary else 11, b"").strip().upper()
     if bits == 1 and compression == b"1":
-        return _group4_header(columns, rows, stop - start), None
+        # The head of a TIFF whose only strip is facsimile data (ITU-T T.6), 0 being white.
+        tags = {256: columns, 257: rows, 258: 1, 259: 4, 262: 0, 273: 0, 277: 1, 278: rows, 279: stop - start}
+        tags[273] = 8 + 2 + 12 * len(tags) + 4
+        entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+        return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4), None
     expected = (columns * bits + 7) // 8 * rows
     if compression in (b"0", b"NONE", b"") and expected == stop - start and bits in _PNM:
         return _PNM[bits] % (columns, rows), None
@@ -195,11 +199,3 @@ def _image_header(record: Record, data: bytes) -> tuple[bytes, str | None]:
         f"the record claims {columns}x{rows} px, {bits} bits per pixel, compression {named!r}: {expected} bytes if "
         f"that is none; it holds {stop - start} bytes, which are no image that is known"
     )
-
-
-def _group4_header(columns: int, rows: int, size: int) -> bytes:
-    """Return the head of a TIFF whose only strip is facsimile data (ITU-T T.6), 0 being white."""
-    tags = {256: columns, 257: rows, 258: 1, 259: 4, 262: 0, 273: 0, 277: 1, 278: rows, 279: size}
-    tags[273] = 8 + 2 + 12 * len(tags) + 4
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
-    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4)

@@ -137,12 +137,9 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as sidecars and manifests hold it, digests included."""
-        columns = self.columns()
-        own = {
-            f.name: {"source": bare_name(f.origin) if f.origin else "Python", "sha256": f.digest}
-            for f in self.families
-            if isinstance(f, Family)
-        }
+        columns, families = self.columns(), [f for f in self.families if isinstance(f, Family)]
+        origins = {f.name: bare_name(f.origin) if f.origin else "Python" for f in families}
+        own = {f.name: {"source": origins[f.name], "sha256": f.digest} for f in families}
         return {
             "families": [f.name for f in select(self.families)],
             **({"own_families": own} if own else {}),

@@ -88,10 +88,14 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         recipe = self._recipe()
         items = _as_items(X, self.layout)
-        values, errors = self._cached(_compute)(items, [file_state(i) for i in items], recipe, self.jobs)
+        compute = _compute
+        if self.memory is not None:
+            memory = Memory(self.memory, verbose=0) if isinstance(self.memory, (str, os.PathLike)) else self.memory
+            compute = memory.cache(compute, ignore=["jobs"])
+        values, errors = compute(items, [file_state(i) for i in items], recipe, self.jobs)
         if errors and self.on_error == "raise":
             raise ImageError(first_few(errors, 3, "; "))
-        return values  # type: ignore[no-any-return]
+        return values
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns, in order."""
@@ -101,12 +105,6 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.on_error not in ("nan", "raise"):
             raise ParameterError(f"on_error must be 'nan' or 'raise', got {self.on_error!r}")
         return Recipe.make(self.families, self.params, self.dpi, self.layout)
-
-    def _cached(self, function: Any) -> Any:
-        if self.memory is None:
-            return function
-        memory = Memory(self.memory, verbose=0) if isinstance(self.memory, (str, os.PathLike)) else self.memory
-        return memory.cache(function, ignore=["jobs"])
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -134,17 +132,13 @@ def _as_items(X: Any, layout: str) -> list[Item]:
     if any(isinstance(p, np.ndarray) for p in prints):
         kinds = ", ".join(sorted({type(p).__name__ for p in prints}))
         raise ImageError(f"X must hold paths, or two-dimensional uint8 images, and nothing else; got {kinds}")
-    return _from_paths(prints, layout)
-
-
-def _from_paths(paths: Sequence[Any], layout: str) -> list[Item]:
-    """Return one source a path, in the given order; a path may come twice, as in a bootstrap sample."""
-    unique = {_identity(p): os.fspath(p) for p in paths}
+    # One source per path, in the given order; a path may come twice, as in a bootstrap sample.
+    unique = {_identity(p): os.fspath(p) for p in prints}
     found = find_prints(list(unique.values()), layout=layout) if unique else []
     known: dict[tuple[str, str], Item] = {_identity(s.path): s for s in found}
     if missing := [path for name, path in unique.items() if name not in known]:
         raise ImageError(f"X must hold image files, one print each; {missing[0]!r} is none")
-    return [known[_identity(p)] for p in paths]
+    return [known[_identity(p)] for p in prints]
 
 
 def _identity(path: Any) -> tuple[str, str]:

@@ -111,7 +111,7 @@ def write_table(
             why = f"{error.strerror or error}; run with --resume"
             raise TableError(f"table {output} cannot be written: {why}") from None
         except RidgefeatError:
-            if not resumed and journal.is_empty():  # nothing was done that could be continued
+            if not resumed and not journal.spans():  # nothing was done that could be continued
                 journal.remove()
                 if as_folder:
                     with suppress(OSError):
