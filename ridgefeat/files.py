@@ -240,13 +240,11 @@ def bare_name(path: str | os.PathLike[str]) -> str:
 
 def read_start(path: str | os.PathLike[str], size: int) -> bytes:
     """Return up to `size` bytes of a file's start; none if it is not a regular file or cannot be read."""
-    try:
-        if not Path(path).is_file():
-            return b""
-        with Path(path).open("rb") as file:
-            return file.read(size)
-    except (OSError, ValueError):
-        return b""
+    with suppress(OSError, ValueError):
+        if Path(path).is_file():
+            with Path(path).open("rb") as file:
+                return file.read(size)
+    return b""
 
 
 def size_text(size: int) -> str:

@@ -148,10 +148,8 @@ class Group(click.Group):
         except ImportError as error:
             from ridgefeat.work.system import missing_library_advice
 
-            message = missing_library_advice(error) or (
-                str(error) if isinstance(error.__cause__, ImportError) else None
-            )
-            raise Unusable(message or _describe(error)) from None
+            explained = str(error) if isinstance(error.__cause__, ImportError) else _describe(error)
+            raise Unusable(missing_library_advice(error) or explained) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:

@@ -95,9 +95,9 @@ def _write(found: Audit, folder: Path, inputs: tuple[str, ...], notes: tuple[str
     from ridgefeat.files import bare_name, first_few
     from ridgefeat.report import write_audit_page
 
-    title = first_few([bare_name(i) for i in inputs], 3)
-    about = {"Command": talk.command_line(), "Input": " ".join(notes)}
+    title, about = first_few([bare_name(i) for i in inputs], 3), {"Command": talk.command_line()}
+    about |= {"Input": " ".join(notes)} if notes else {}
     with results_of("audit", folder) as temporary:
         text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
         (temporary / FILES[0]).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-        write_audit_page(found, temporary / FILES[1], title=title, about={k: v for k, v in about.items() if v})
+        write_audit_page(found, temporary / FILES[1], title=title, about=about)

@@ -84,23 +84,16 @@ def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, d
         write_compare_methods(found, ratio, temporary / "methods.md")
         write_compare_page(found, ratio, temporary / "report.html", title=table.name, command=talk.command_line())
         save_figures(compare_displays(found, ratio), temporary / "figures")
-        write_crate(
-            temporary,
-            name=f"{table.name} compared by {found.people.by}",
-            description=find_verdict(found)[0],
-            command=talk.command_line(),
-            inputs={table.name: table_digest(table)},
-            versions=library_versions(),
-        )
+        about = {"name": f"{table.name} compared by {found.people.by}", "description": find_verdict(found)[0]}
+        made_of = {"inputs": {table.name: table_digest(table)}, "versions": library_versions()}
+        write_crate(temporary, command=talk.command_line(), **about, **made_of)
 
 
 def _record(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
     people = found.people
     cost = ratio and {"cllr": ratio.cost.cllr, "min_cllr": ratio.cost.min_cllr, "people_without_ratio": ratio.refused}
     return {
-        "by": people.by,
-        "group": people.group,
-        "levels": people.levels,
+        **{name: getattr(people, name) for name in ("by", "group", "levels")},
         "people": len(people),
         "prints": len(people.person),
         "model": found.model,
@@ -119,5 +112,5 @@ def _lines(found: Differences) -> str:
     for row in shown[:MAX_LINES]:
         cells = [row[name] for name in ("difference", "effect", "effect_interval", "p", "q", "icc")]
         rows.append((row["column"], *(cells if not row["note"] else ("–", "–", row["note"], "", "", ""))))
-    lines = [find_verdict(found)[0], "", talk.align(rows, ())]
-    return "\n".join(lines + [f"and {len(shown) - MAX_LINES} more in compare.csv"] * (len(shown) > MAX_LINES))
+    more = [f"and {len(shown) - MAX_LINES} more in compare.csv"] if len(shown) > MAX_LINES else []
+    return "\n".join([find_verdict(found)[0], "", talk.align(rows), *more])

@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from itertools import groupby
 from timeit import Timer
 from typing import TYPE_CHECKING
 
@@ -42,26 +43,17 @@ def command() -> None:
 
     talk.echo_detail("measuring one simulated print …")
     findings = examine()
-    talk.result({"healthy": is_healthy(findings), "findings": findings}, _lines(findings))
+    width, lines = max(len(f.name) for f in findings), []
+    for part, found in groupby(findings, lambda f: f.part):
+        lines.append(click.style(part, bold=True))
+        for f in found:
+            lines.append(f"  {click.style(f'{f.state:10}', fg=COLOURS[f.state])}{f.name:{width}}  {f.value}")
+            lines += [f"{'':{width + 14}}{f.advice}"] if f.advice else []
+    talk.result({"healthy": is_healthy(findings), "findings": findings}, "\n".join(lines))
     if not is_healthy(findings):
         talk.echo("Something is wrong; see the advice above.")
         sys.exit(1)
     talk.echo("Everything is in order.")
-
-
-def _lines(findings: list[Finding]) -> str:
-    """Return findings for a terminal, part by part."""
-    width = max(len(f.name) for f in findings)
-    lines, part = [], ""
-    for f in findings:
-        if f.part != part:
-            part = f.part
-            lines.append(click.style(part, bold=True))
-        state = click.style(f"{f.state:10}", fg=COLOURS[f.state])
-        lines.append(f"  {state}{f.name:{width}}  {f.value}")
-        if f.advice:
-            lines.append(f"{'':{width + 14}}{f.advice}")
-    return "\n".join(lines)
 
 
 LIBRARIES = {
@@ -176,8 +168,8 @@ def _extras() -> Iterator[Finding]:
         if find_spec(module) is not None:
             yield Finding("extras", extra, f"{module} {_version(module)}: {use}")
         else:
-            missing = f"not installed (optional): {use}"
-            yield Finding("extras", extra, missing, "optional", f"pip install 'ridgefeat[{extra}]'")
+            missing, advice = f"not installed (optional): {use}", f"pip install 'ridgefeat[{extra}]'"
+            yield Finding("extras", extra, missing, "optional", advice)
 
 
 def make_print() -> Fingerprint:
@@ -204,11 +196,11 @@ def _self_test() -> Iterator[Finding]:
         advice = "Reinstall ridgefeat and its dependencies; if that does not help, report it."
         yield Finding("self-test", "one print", f"{type(error).__name__}: {error}", "wrong", advice)
         return
+    advice = "Features of this installation cannot be compared with those of others; check the versions above."
     for name, (expected, tolerance) in EXPECTED.items():
-        ok = abs(measured[name] - expected) <= tolerance
         value = f"{measured[name]:.5g}, expected {expected:.5g} ± {tolerance:.2g}"
-        advice = "Features of this installation cannot be compared with those of others; check the versions above."
-        yield Finding("self-test", name, value, *(() if ok else ("wrong", advice)))
+        is_off = abs(measured[name] - expected) > tolerance
+        yield Finding("self-test", name, value, *(("wrong", advice) if is_off else ()))
 
 
 def _rates() -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,13 +87,10 @@ def _existing_inputs(given: dict[str, Any]) -> list[Path]:
     values = [v for name, v in given.items() if name not in OUTPUTS]
     texts = [t for v in values for t in (v if isinstance(v, (list, tuple)) else [v]) if isinstance(t, str) and t]
     found = []
-    for text in texts:
-        path = Path(text)
-        try:
+    for path in map(Path, texts):
+        with suppress(OSError, ValueError):  # not every text is a path
             if path.exists():
                 found += [path, *([s] if path.is_file() and (s := path.with_suffix(".json")).is_file() else [])]
-        except (OSError, ValueError):  # not every text is a path
-            continue
     return found
 
 

@@ -68,13 +68,10 @@ def command(**given: Any) -> None:
     path = Path(given["output"])
     with os_errors_as(TableError, f"{path} cannot be written"), atomic_write(path) as temporary:
         write_frame(found, temporary, given["csv_dialect"], TableError, path)
-    talk.echo(f"{len(found)} columns, {_counted(found)}: {path}")
-    talk.result(lambda: found.to_dict("records"), _table(found))
-
-
-def _counted(found: pd.DataFrame) -> str:
     most = found[["prints", "fingers", "people"]].max()
-    return f"up to {most['prints']} prints of {most['fingers']} fingers of {most['people']} people"
+    counted = f"up to {most['prints']} prints of {most['fingers']} fingers of {most['people']} people"
+    talk.echo(f"{len(found)} columns, {counted}: {path}")
+    talk.result(lambda: found.to_dict("records"), _table(found))
 
 
 def _table(found: pd.DataFrame) -> str:

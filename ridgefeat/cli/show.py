@@ -46,7 +46,6 @@ def command(image: str, output: str, **given: Any) -> None:
     from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 
     options.start_children(1, [image], "ridgefeat.report.pictures.show")
-
     sources = [] if Path(image).is_dir() else find_prints([image], layout=given["layout"] or "auto")
     if len(sources) == 1 and is_template(sources[0], given["template_format"]):
         _show_template(sources[0], output, given)

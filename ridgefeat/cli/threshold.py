@@ -143,6 +143,5 @@ def _lines(found: Analysis) -> str:
         inner = percent_interval(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
         figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
     right, judged = range(1, len(HEAD)), "On subjects not seen" if found.folds > 1 else "On the same scores"
-    return "\n".join(
-        [f"{judged}; recommended first:", talk.align([HEAD, *rows], right), "", talk.align(figures, right)]
-    )
+    tables = [talk.align([HEAD, *rows], right), "", talk.align(figures, right)]
+    return "\n".join([f"{judged}; recommended first:", *tables])

@@ -94,9 +94,7 @@ def write_set(
             if progress is not None:
                 progress(len(rows), 0, n)
         with (temporary / INDEX).open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
+            csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
     return index
 
 
@@ -116,14 +114,9 @@ def encode_png(image: UInt8, dpi: float) -> bytes:
 
 def write_truth(path: str | Path, truth: Truth) -> None:
     """Write a print's truth as `orientation` (radians), `period` (px), `mask`, `minutiae_*` and `singular_*`."""
-    np.savez_compressed(
-        path,
-        orientation=truth.orientation.angle,
-        period=truth.period,
-        mask=truth.mask,
-        **{f"minutiae_{name}": getattr(truth.minutiae, name) for name in _MINUTIAE},
-        **{f"singular_{name}": getattr(truth.singular_points, name) for name in _SINGULAR},
-    )
+    points = {f"minutiae_{name}": getattr(truth.minutiae, name) for name in _MINUTIAE}
+    points |= {f"singular_{name}": getattr(truth.singular_points, name) for name in _SINGULAR}
+    np.savez_compressed(path, orientation=truth.orientation.angle, period=truth.period, mask=truth.mask, **points)
 
 
 def read_truth(path: str | Path) -> Truth:
@@ -134,14 +127,10 @@ def read_truth(path: str | Path) -> Truth:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             check_unpacked_size(arrays.zip)
-            orientation = arrays["orientation"]
-            return Truth(
-                OrientationField(orientation, np.ones_like(orientation)),
-                arrays["period"],
-                arrays["mask"],
-                Minutiae(**{name: arrays[f"minutiae_{name}"] for name in _MINUTIAE}),
-                SingularPoints(**{name: arrays[f"singular_{name}"] for name in _SINGULAR}),
-            )
+            orientation = OrientationField(angle := arrays["orientation"], np.ones_like(angle))
+            minutiae = Minutiae(**{name: arrays[f"minutiae_{name}"] for name in _MINUTIAE})
+            singular = SingularPoints(**{name: arrays[f"singular_{name}"] for name in _SINGULAR})
+            return Truth(orientation, arrays["period"], arrays["mask"], minutiae, singular)
     except Exception as error:  # a damaged archive fails in many ways
         why = f"{first_line(error)}); write_set writes such files with truth=True"
         raise LayoutError(f"{path} does not hold the truth about a print ({why}") from error

@@ -236,10 +236,10 @@ def _sense(ink: Float, params: ImpressionParams, rng: Rng) -> UInt8:
         image = paper - (paper - np.float32(black)) * ink
     if params.light > 0:
         image = image * (1 - params.light * light_of((ink.shape[0], ink.shape[1]), rng))
-    if params.dpi != WORKING_DPI:
-        scale = params.dpi / WORKING_DPI
-        size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    if (scale := params.dpi / WORKING_DPI) != 1:
+        width, height = (max(1, round(side * scale)) for side in ink.shape[::-1])
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        image = cv2.resize(image, (width, height), interpolation=how)
     if params.noise > 0:
         shot = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(params.noise)
         # An optical sensor's noise follows the light that it lost to ridges, so that white paper stays white.
