@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import audit, bench, report, sources
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.audit import Audit
+from ridgefeat.cli.outputs import results_of
+from ridgefeat.files import bare_name, first_few
 
 FILES = ("audit.json", "report.html")
 SHOWN_SETS = 3
@@ -58,15 +59,12 @@ def command(**given: Any) -> None:
         return
     if not given["inputs"]:
         raise click.UsageError("Missing argument 'INPUT...': give images, or tables.")
-    from ridgefeat.audit import audit_input, join_indexes, public_index, read_input, read_print_index
-    from ridgefeat.bench import make_comparator
-
-    known = join_indexes([public_index(), *map(read_print_index, given["with_index"])])
-    read = read_input(given["inputs"], split=given["split"], jobs=given["jobs"], **how)
+    known = audit.join_indexes([audit.public_index(), *map(audit.read_print_index, given["with_index"])])
+    read = audit.read_input(given["inputs"], split=given["split"], jobs=given["jobs"], **how)
     for note in read.notes:
         talk.echo(note)
     asked = options.pick(given, "label", "group", "images", "by_comparison", "jobs")
-    found = audit_input(read, **asked, index=known, comparator=make_comparator())
+    found = audit.audit_input(read, **asked, index=known, comparator=bench.make_comparator())
     _write(found, Path(given["output"]), given["inputs"], read.notes)
     talk.result(found.to_dict, f"{found.verdict}\n{found.text(SHOWN_SETS)}")
     talk.echo(f"Written to {given['output']}")
@@ -75,29 +73,20 @@ def command(**given: Any) -> None:
 
 
 def _make_index(given: dict[str, Any], how: dict[str, Any]) -> None:
-    from ridgefeat.audit import make_index, write_index
-    from ridgefeat.sources import find_prints
-
     if given["inputs"]:
         raise click.UsageError("--make-index FOLDER takes no further INPUT; audit prints with --with-index")
     output = Path(given["output"])
-    found = find_prints([given["make_index"]], **how)
-    index = make_index(found, output.stem, given["jobs"])
-    write_index(index, output)
+    found = sources.find_prints([given["make_index"]], **how)
+    index = audit.make_index(found, output.stem, given["jobs"])
+    audit.write_index(index, output)
     talk.result({"prints": len(index.prints), "index": output})
     talk.echo(f"{len(index.prints)} of {len(found)} prints are in {output}; it holds no image, but names and labels.")
 
 
-def _write(found: Audit, folder: Path, inputs: tuple[str, ...], notes: tuple[str, ...]) -> None:
-    import json
-
-    from ridgefeat.cli.outputs import results_of
-    from ridgefeat.files import bare_name, first_few
-    from ridgefeat.report import write_audit_page
-
+def _write(found: audit.Audit, folder: Path, inputs: tuple[str, ...], notes: tuple[str, ...]) -> None:
     title, about = first_few([bare_name(i) for i in inputs], 3), {"Command": talk.command_line()}
     about |= {"Input": " ".join(notes)} if notes else {}
     with results_of("audit", folder) as temporary:
         text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
         (temporary / FILES[0]).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-        write_audit_page(found, temporary / FILES[1], title=title, about=about)
+        report.write_audit_page(found, temporary / FILES[1], title=title, about=about)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import bench, report
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.bench import Comparison, Job, Method
+from ridgefeat.cli.outputs import results_of, write_figures
 
 BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 """Without rate and time left: a network's fit takes a thousand times as long as another's."""
@@ -91,32 +90,28 @@ def command(**given: Any) -> None:
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
       ridgefeat bench features.csv --pairs subject --match sex -o out/
     """
-    from ridgefeat.bench import make_folder, run, write_comparison
-    from ridgefeat.cli.outputs import results_of, write_figures
-    from ridgefeat.report import bench_displays, write_bench_page, write_methods
     from ridgefeat.work.engine import using
 
     job = _job(given)
-    folder = make_folder(given["output"])
+    folder = bench.make_folder(given["output"])
     with using(given["engine"], given["jobs"]), talk.progress_bars(BAR) as progress:
-        comparison = run(job, talk.command_line(), talk.echo, progress)
+        comparison = bench.run(job, talk.command_line(), talk.echo, progress)
     for finding in comparison.audit.of_kind("too_good") if comparison.audit else ():
         talk.warn(finding.message)  # after the progress bar, whose line it would break
     with results_of("bench", folder) as temporary:
-        write_comparison(comparison, temporary, given["csv_dialect"])
-        write_bench_page(comparison, temporary / "report.html")
-        write_methods(comparison, temporary / "methods.md")
+        bench.write_comparison(comparison, temporary, given["csv_dialect"])
+        report.write_bench_page(comparison, temporary / "report.html")
+        report.write_methods(comparison, temporary / "methods.md")
         _describe(comparison, temporary)
     talk.result(lambda: _record(comparison), _table(comparison))
     talk.echo(f"Written to {folder}")
     if given["figures"]:
-        write_figures(bench_displays(comparison), given["figures"], "bench")
+        write_figures(report.bench_displays(comparison), given["figures"], "bench")
     if any(r.status == "failed" for r in comparison.runs):
         sys.exit(1)
 
 
-def _job(given: dict[str, Any]) -> Job:
-    from ridgefeat.bench import Job, Options, read_criteria
+def _job(given: dict[str, Any]) -> bench.Job:
     from ridgefeat.reliability import OWN_SET
 
     if (given["target"] is None) == (given["pairs"] is None):
@@ -128,16 +123,16 @@ def _job(given: dict[str, Any]) -> Job:
 
     pick = partial(options.pick, given)
     paths: dict[str, Any] = {n: Path(given[n]) if given[n] else None for n in ("table", "train", "test", "images")}
-    asked = Options(
+    asked = bench.Options(
         classifiers=tuple(given["classifiers"] or ()),
         further=_backbone(given),
         within=tuple(given["within"]),
         images=paths.pop("images"),
         diagnose=not given["fast"],
-        select=read_criteria(given["select"], given["reliability"]) if given["select"] is not None else None,
+        select=bench.read_criteria(given["select"], given["reliability"]) if given["select"] is not None else None,
         **pick("split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs", "epochs", "harmonise"),
     )
-    return Job(
+    return bench.Job(
         **paths,
         cross=tuple(map(Path, given["cross"])),
         families=tuple(given["families"]) if given["families"] else None,
@@ -150,7 +145,7 @@ def _job(given: dict[str, Any]) -> Job:
     )
 
 
-def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
+def _backbone(given: dict[str, Any]) -> tuple[bench.Method, ...]:
     """Return the classifiers that a network adds."""
     if not given["backbone"]:
         if given["backbone_set"]:
@@ -158,18 +153,15 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
         return ()
     if not given["images"]:
         raise click.UsageError("--backbone reads images; give their folder with --images FOLDER")
-    from ridgefeat.bench import backbone_methods, read_settings
+    settings = bench.read_settings(given["backbone_set"])
+    return bench.backbone_methods(given["backbone"], settings, given["classifiers"] or ())
 
-    return backbone_methods(given["backbone"], read_settings(given["backbone_set"]), given["classifiers"] or ())
 
-
-def _describe(comparison: Comparison, folder: Path) -> None:
+def _describe(comparison: bench.Comparison, folder: Path) -> None:
     """Write the RO-Crate metadata of a comparison's files."""
-    from ridgefeat.report import write_crate
-
     it, made = comparison.problem, comparison.reproduction
     start = "sha256 of "
-    write_crate(
+    report.write_crate(
         folder,
         name=f"Classifiers compared on {it.target}",
         description=f"{len(it)} prints, {it.features.shape[1]} columns; {made.split}. See methods.md and report.html.",
@@ -179,14 +171,14 @@ def _describe(comparison: Comparison, folder: Path) -> None:
     )
 
 
-def _record(comparison: Comparison) -> dict[str, Any]:
+def _record(comparison: bench.Comparison) -> dict[str, Any]:
     record = {"target": comparison.problem.target, "metric": comparison.problem.metric, "best": comparison.best}
     further = {"fused": comparison.fused_summary, "selection": comparison.selection}
     tables = {"classifiers": comparison.summary, **further}
     return record | {name: None if table is None else table.to_dict("records") for name, table in tables.items()}
 
 
-def _table(comparison: Comparison) -> str:
+def _table(comparison: bench.Comparison) -> str:
     """Return the summary for a terminal, best first."""
     metric = comparison.problem.metric
     heads = ["classifier", f"{metric} (95 %)"]

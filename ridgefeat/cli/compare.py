@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import compare, report
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.compare import Differences, Ratio
+from ridgefeat.cli.outputs import results_of
+from ridgefeat.sheets import DIALECTS
 
 FILES = ("compare.csv", "ratio.csv", "methods.md", "figures", "ro-crate-metadata.json", "report.html")
 MAX_LINES = 30
@@ -53,27 +53,22 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
       ridgefeat compare features.csv --by age --all -o out/
       ridgefeat compare other.csv --feature-columns 'a*' --by sex --group person -o out/
     """
-    from ridgefeat.compare import compare_people, likelihood_ratio, read_people
-
     if every and columns:
         raise click.UsageError("--all and --columns name the columns in two ways; give one of them")
     ratio = given["ratio"]
     how = {"by": by, "group": group, "further": ratio, **options.pick(given, "number", "feature_columns")}
-    people = read_people(table, columns=["*"] if every else columns, **how)
+    people = compare.read_people(table, columns=["*"] if every else columns, **how)
     for note in people.notes:
         talk.echo(f"Note: {note}.")
-    found = compare_people(people, model=given["model"], seed=given["seed"])
-    ratio = likelihood_ratio(people, ratio, seed=given["seed"]) if ratio else None
+    found = compare.compare_people(people, model=given["model"], seed=given["seed"])
+    ratio = compare.likelihood_ratio(people, ratio, seed=given["seed"]) if ratio else None
     _write(found, ratio, Path(output), Path(table), given["csv_dialect"])
     talk.result(lambda: _record(found, ratio), _lines(found))
     talk.echo(f"Written to {output}")
 
 
-def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, dialect: str) -> None:
-    from ridgefeat.cli.outputs import results_of
-    from ridgefeat.report import compare_displays, save_figures, write_compare_methods, write_compare_page, write_crate
+def _write(found: compare.Differences, ratio: compare.Ratio | None, folder: Path, table: Path, dialect: str) -> None:
     from ridgefeat.report.compare.words import find_verdict
-    from ridgefeat.sheets import DIALECTS
     from ridgefeat.table import table_digest
     from ridgefeat.table.sidecar import library_versions
 
@@ -81,15 +76,16 @@ def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, d
         DIALECTS[dialect].write(found.frame, temporary / "compare.csv")
         if ratio is not None:
             DIALECTS[dialect].write(ratio.curve, temporary / "ratio.csv")
-        write_compare_methods(found, ratio, temporary / "methods.md")
-        write_compare_page(found, ratio, temporary / "report.html", title=table.name, command=talk.command_line())
-        save_figures(compare_displays(found, ratio), temporary / "figures")
+        report.write_compare_methods(found, ratio, temporary / "methods.md")
+        page = temporary / "report.html"
+        report.write_compare_page(found, ratio, page, title=table.name, command=talk.command_line())
+        report.save_figures(report.compare_displays(found, ratio), temporary / "figures")
         about = {"name": f"{table.name} compared by {found.people.by}", "description": find_verdict(found)[0]}
         made_of = {"inputs": {table.name: table_digest(table)}, "versions": library_versions()}
-        write_crate(temporary, command=talk.command_line(), **about, **made_of)
+        report.write_crate(temporary, command=talk.command_line(), **about, **made_of)
 
 
-def _record(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
+def _record(found: compare.Differences, ratio: compare.Ratio | None) -> dict[str, Any]:
     people = found.people
     cost = ratio and {"cllr": ratio.cost.cllr, "min_cllr": ratio.cost.min_cllr, "people_without_ratio": ratio.refused}
     return {
@@ -103,7 +99,7 @@ def _record(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
     }
 
 
-def _lines(found: Differences) -> str:
+def _lines(found: compare.Differences) -> str:
     """Return the verdict and the table for a terminal, the largest effects first."""
     from ridgefeat.report.compare.words import effect_name, find_verdict, list_rows
 

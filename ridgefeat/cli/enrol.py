@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.sources import PrintSource
+from ridgefeat import sources as prints
+from ridgefeat import verify
+from ridgefeat.cli import Unusable, options, talk
+from ridgefeat.files import atomic_write, count_of, first_few
 
 BATCH = 512
 """Prints after which what was enrolled is kept."""
@@ -42,9 +42,6 @@ def command(**given: Any) -> None:
       ridgefeat enrol more/ --index labels.csv -o people.gallery
       ridgefeat identify print.png --gallery people.gallery
     """
-    from ridgefeat import verify
-    from ridgefeat.cli import Unusable
-    from ridgefeat.files import atomic_write, count_of, first_few
     from ridgefeat.params import Params
     from ridgefeat.verify.gallery import digest_of, is_gallery
 
@@ -70,7 +67,7 @@ def command(**given: Any) -> None:
             raise Unusable(
                 f"{output} holds other prints of these names: {first_few(changed)}; rename them, or enrol anew"
             )
-        new: list[tuple[PrintSource, str]] = []
+        new: list[tuple[prints.PrintSource, str]] = []
         name_of = {digest: name for name, digest in gallery.known.items()}
         for source, digest in zip(sources, digests, strict=True):
             if source.relative in gallery.known:

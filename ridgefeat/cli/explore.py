@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from ridgefeat import report
 from ridgefeat.cli import options, talk
 
 
@@ -39,11 +41,7 @@ def command(table: str, output: str, **given: Any) -> None:
       ridgefeat explore features.csv --images prints/ -o explore.html
       ridgefeat explore features.csv --by finger --no-tsne -o explore.html
     """
-    from pathlib import Path
-
-    from ridgefeat.report import ExploreOptions, write_explore_page
-
-    asked = ExploreOptions(
+    asked = report.ExploreOptions(
         images_root=Path(given["images"]) if given["images"] else None,
         neighbours=not given["no_tsne"],
         overlays=not given["no_overlays"],
@@ -51,7 +49,7 @@ def command(table: str, output: str, **given: Any) -> None:
         **options.pick(given, "by", "limit", "jobs", "seed"),
     )
     with talk.progress_bar() as progress:
-        made = write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
+        made = report.write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
     seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
     shown = f"{made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}"

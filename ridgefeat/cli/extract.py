@@ -6,14 +6,12 @@ import sys
 import time
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import sources, table
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.table import Recipe
 
 
 @click.command("extract")
@@ -76,13 +74,11 @@ def command(**given: Any) -> None:
 
     if parse_engine(given["engine"])[0] == "local":
         options.start_children(given["jobs"], () if given["lists"] else given["inputs"], "ridgefeat.table.batches")
-    from ridgefeat.sources import find_prints, with_regions
-
     recipe, passed_over = _recipe(given), Counter[str]()
     how = options.pick(given, "index", "index_column", "lists", "raw") | {"passed_over": passed_over}
-    items = find_prints(list(given["inputs"]), layout=recipe.layout, regex=recipe.regex, **how)
+    items = sources.find_prints(list(given["inputs"]), layout=recipe.layout, regex=recipe.regex, **how)
     if given["region"]:
-        items = with_regions(items, given["region"])
+        items = sources.with_regions(items, given["region"])
     if recipe.fingers:
         items = _split(items, recipe, given)
     if given["validate"]:
@@ -92,44 +88,39 @@ def command(**given: Any) -> None:
         _extract(items, recipe, given, passed_over)
 
 
-def _recipe(given: dict[str, Any]) -> Recipe:
+def _recipe(given: dict[str, Any]) -> table.Recipe:
     from ridgefeat.reliability import ErrorModel
-    from ridgefeat.table import Recipe, load_sidecar
 
-    like = Recipe.like(load_sidecar(given["like"]), given["like"], given["families"]) if given["like"] else None
+    like = None
+    if given["like"]:
+        like = table.Recipe.like(table.load_sidecar(given["like"]), given["like"], given["families"])
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
     asked = options.pick(given, "families", "dpi", "layout", "regex", "mirror", "invert", "fingers")
     asked |= {"params": params, "errors": ErrorModel.make(given["reliability"]) if given["errors"] else None}
     if like is not None:
         return like.agreeing(**asked)
-    return Recipe.make(**{name: value for name, value in asked.items() if value is not None})
+    return table.Recipe.make(**{name: value for name, value in asked.items() if value is not None})
 
 
-def _validate(items: Any, recipe: Recipe, passed_over: Counter[str]) -> None:
-    from ridgefeat.table import survey_prints
-
-    found = survey_prints(items, recipe.dpi)
+def _validate(items: Any, recipe: table.Recipe, passed_over: Counter[str]) -> None:
+    found = table.survey_prints(items, recipe.dpi)
     found.passed_over = passed_over
     talk.result(found, talk.summarise_survey(found))
     if found.errors or found.repeated:
         sys.exit(1)
 
 
-def _split(items: Any, recipe: Recipe, given: dict[str, Any]) -> Any:
-    from ridgefeat.table import split_prints
-
+def _split(items: Any, recipe: table.Recipe, given: dict[str, Any]) -> Any:
     with talk.progress_bars() as show:
         progress = show and partial(show, unit="image")
-        found = split_prints(items, recipe, **options.pick(given, "jobs", "engine"), progress=progress)
+        found = table.split_prints(items, recipe, **options.pick(given, "jobs", "engine"), progress=progress)
     cut = [i.path for i in found if i.box is not None]
     named = sum(i.box is not None and "finger" in i.labels for i in found)
     talk.echo(f"{len(set(cut))} of {len(items)} images were cut into {len(cut)} fingers; {named} of them are named.")
     return found
 
 
-def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Counter[str]) -> None:
-    from ridgefeat.table import write_table
-
+def _extract(items: Any, recipe: table.Recipe, given: dict[str, Any], passed_over: Counter[str]) -> None:
     mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
     output = given["output"]
     started = time.perf_counter()
@@ -138,7 +129,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Cou
     how |= {"inputs": [*given["inputs"], *given["lists"]], "command": talk.typed()}
     try:
         with talk.progress_bar() as progress:
-            summary = write_table(items, recipe, output, progress=progress, **how)
+            summary = table.write_table(items, recipe, output, progress=progress, **how)
     except KeyboardInterrupt:
         click.echo(
             f"Interrupted; finished prints are kept. Repeat the command with --resume to continue {output}.", err=True
@@ -169,10 +160,8 @@ def merge(**given: Any) -> None:
       ridgefeat merge monday.csv tuesday.csv -o week.csv
       ridgefeat merge site_a/ site_b/ -o both/
     """
-    from ridgefeat.table import merge_tables
-
     how = {"command": talk.typed(), "dialect": given["csv_dialect"], **options.pick(given, "overwrite", "duplicates")}
-    summary = merge_tables(given["tables"], given["output"], **how)
+    summary = table.merge_tables(given["tables"], given["output"], **how)
     talk.echo(f"{summary.rows} prints of {len(given['tables'])} tables; {summary.failures} have an error.")
     talk.echo(f"Table: {summary.table}   sidecar: {summary.sidecar}")
     talk.result(summary)

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from io import StringIO
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import bench, report
+from ridgefeat import table as tables
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.bench import Model
-    from ridgefeat.sheets import CsvDialect
+from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.sheets import DIALECTS, CsvDialect
 
 META = ("meta_source", "meta_dpi_x", "meta_dpi_y", "meta_layout", "meta_error", "meta_flags")
 """What a model reads of a print in addition to its features."""
@@ -47,9 +48,6 @@ def train(**given: Any) -> None:
       ridgefeat train features.csv --target sex --within finger -o sex.skops
       ridgefeat train features.csv --target age --classifier ridge -o age.skops
     """
-    from ridgefeat import bench
-    from ridgefeat.report import render_model_card
-
     bench.check_place(given["output"])
     labels = {"named": (given["target"], given["group"]), "labels": (*META, *given["within"])}
     frame, about = bench.load(given["table"], families=given["families"], **labels)
@@ -60,7 +58,7 @@ def train(**given: Any) -> None:
     made = bench.train(problem, given["classifier"], fitting)
     card = Path(given["output"]).with_suffix(".md")
     kept = card.exists()
-    path = bench.save_model(made, given["output"], card="" if kept else render_model_card(made.about))
+    path = bench.save_model(made, given["output"], card="" if kept else report.render_model_card(made.about))
     people = f"{len(set(problem.groups))} {problem.group}s"
     talk.echo(f"{given['classifier']} fitted on {len(problem)} prints of {people}: {path}")
     counts = {"prints": len(problem), "columns": problem.features.shape[1]}
@@ -90,11 +88,6 @@ def predict(**given: Any) -> None:
       ridgefeat predict sex.skops new.csv -o predictions.csv
       ridgefeat predict sex.skops new.csv --fuse subject -o people.csv
     """
-    from ridgefeat import bench
-    from ridgefeat.errors import TableError
-    from ridgefeat.files import atomic_write, os_errors_as
-    from ridgefeat.sheets import DIALECTS
-
     fitted = bench.load_model(given["model"])
     counts, reasons = Counter[str](), Counter[str]()
     dialect = DIALECTS["raw" if talk.wants_json() and not given["output"] else given["csv_dialect"]]
@@ -122,22 +115,18 @@ def predict(**given: Any) -> None:
 
 
 def _predict(
-    fitted: Model, table: str, fuse: str | None, dialect: CsvDialect, counts: Counter[str], reasons: Counter[str]
+    fitted: bench.Model, table: str, fuse: str | None, dialect: CsvDialect, counts: Counter[str], reasons: Counter[str]
 ) -> Iterator[str]:
     """Yield a model's predictions as CSV lines, a part of the table at a time, with the columns that it needs.
 
     Prints that are predicted together may be anywhere in the table, which is then read as a whole.
     """
-    from ridgefeat.bench import predict
-    from ridgefeat.table import load_sidecar, read_table
-    from ridgefeat.table.reading import iterate_table
-
-    about = load_sidecar(table)
+    about = tables.load_sidecar(table)
     known = {c["name"] for c in about["columns"]}
     needed = [c for c in fitted.about["columns"] if c in known]
     read: Any = {"columns": needed, "labels": (*META, *fitted.about["within"], *([fuse] if fuse else []))}
-    for frame in [read_table(table, **read)] if fuse else iterate_table(table, **read):
-        predicted = predict(fitted, frame, about, fuse)
+    for frame in [tables.read_table(table, **read)] if fuse else tables.iterate_table(table, **read):
+        predicted = bench.predict(fitted, frame, about, fuse)
         header = not counts
         counts.update({f"{fuse or 'print'}s": len(predicted)})
         reasons.update(why.partition(":")[0] for why in predicted["no_answer"] if why)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.cli import options, talk
+from ridgefeat import bench
+from ridgefeat.cli import Unusable, options, talk
+from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, first_few, os_errors_as
+from ridgefeat.sheets import write_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,16 +45,11 @@ def command(**given: Any) -> None:
       ridgefeat reliability features.csv --finger hand --finger finger -o reliability.csv
       ridgefeat bench features.csv --target sex --select min_icc=0.6 --reliability reliability.csv -o out/
     """
-    from ridgefeat.bench import load
     from ridgefeat.bench.inputs import level_names
-    from ridgefeat.cli import Unusable
-    from ridgefeat.errors import TableError
-    from ridgefeat.files import atomic_write, first_few, os_errors_as
     from ridgefeat.reliability import measure_reliability
-    from ridgefeat.sheets import write_frame
 
     asked = [given["group"], *given["finger"], *given["within"]]
-    frame, about = load(given["table"], families=given["families"], named=asked, labels=asked)
+    frame, about = bench.load(given["table"], families=given["families"], named=asked, labels=asked)
     units = {c["name"]: c.get("unit", "") for c in about["columns"] if c["name"] in frame}
     if lacking := [name for name in asked if name not in frame]:
         labels = [str(c) for c in frame if c not in units and not str(c).startswith("meta_")]

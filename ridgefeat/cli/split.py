@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ridgefeat import table
 from ridgefeat.cli import options, talk
 
 
@@ -30,11 +31,9 @@ def command(**given: Any) -> None:
       ridgefeat split features.csv --stratify sex -o parts/
       ridgefeat bench --train parts/train.csv --test parts/test.csv --target sex -o out/
     """
-    from ridgefeat.table import split_table
-
     how = options.pick(given, "group", "test", "stratify", "seed", "overwrite")
     how |= {"command": talk.typed(), "dialect": given["csv_dialect"]}
-    train, test = split_table(given["table"], given["output"], **how)
+    train, test = table.split_table(given["table"], given["output"], **how)
     for name, part in (("train", train), ("test", test)):
         talk.echo(f"{name}: {part.rows} prints, {part.table}")
     talk.result({"train": train.table, "test": test.table, "train_prints": train.rows, "test_prints": test.rows})

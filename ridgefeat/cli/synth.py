@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ridgefeat import synth
 from ridgefeat.cli import options, talk
 
 PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
@@ -45,9 +46,7 @@ def command(outdir: str, count: int, **given: Any) -> None:
       ridgefeat synth made/ -n 40 --seed 1 --truth
       ridgefeat extract made/ --index made/index.csv -o made.csv
     """
-    from ridgefeat.synth import write_set
-
     with talk.progress_bar() as progress:
-        index = write_set(outdir, count, progress=progress, command=talk.typed(), **given)
+        index = synth.write_set(outdir, count, progress=progress, command=talk.typed(), **given)
     talk.echo(f"{count} synthetic prints in {outdir}, their labels (simulated) in {index}")
     talk.result({"prints": count, "folder": outdir, "index": index})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import report, threshold
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.threshold import Analysis
+from ridgefeat.cli.outputs import results_of, write_figures
+from ridgefeat.sheets import DIALECTS
 
 HEAD = (
     *("method", "threshold", "95 %", "FMR", "95 %", "errors", "FNMR", "95 %", "errors"),
@@ -83,63 +83,55 @@ def command(table: str, second: str | None, output: str, llr: str | None, **give
       ridgefeat threshold scores.csv -o thresholds/ --llr fit
       ridgefeat threshold scores.csv -o thresholds/ --prior 0.99 --cost-fa 100 --objective cost
     """
-    from ridgefeat.cli.outputs import write_figures
-    from ridgefeat.report import threshold_displays
-    from ridgefeat.threshold import Settings, analyse, log_ratios, read_scores
-
     folder, pick = Path(output), partial(options.pick, given)
-    settings = Settings(**pick("objective", "ratio", "prior", "cost_false_accept", "cost_false_reject", "seed"))
+    settings = threshold.Settings(
+        **pick("objective", "ratio", "prior", "cost_false_accept", "cost_false_reject", "seed")
+    )
     columns = pick("positive", "classifier", "score_column", "label_column")
-    read = read_scores(table, second, **columns, **pick("distance", "count_failures", "where", "regex"))
+    read = threshold.read_scores(table, second, **columns, **pick("distance", "count_failures", "where", "regex"))
     talk.echo(f"{read.note}.")
-    ratios = log_ratios(read.scores, llr, **pick("folds", "seed")) if llr else None
-    found = analyse(read.scores, given["methods"], settings, **pick("folds", "seed"), ratios=ratios)
+    ratios = threshold.log_ratios(read.scores, llr, **pick("folds", "seed")) if llr else None
+    found = threshold.analyse(read.scores, given["methods"], settings, **pick("folds", "seed"), ratios=ratios)
     _write(found, folder, Path(table).name, read.note, given["csv_dialect"])
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
         talk.echo(f"Note: {remark}")
     talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES if (folder / name).exists())}")
     if given["figures"]:
-        write_figures(threshold_displays(found), given["figures"], "threshold")
+        write_figures(report.threshold_displays(found), given["figures"], "threshold")
 
 
-def _write(found: Analysis, folder: Path, title: str, note: str, dialect: str) -> None:
-    from ridgefeat.cli.outputs import results_of
-    from ridgefeat.report import write_threshold_page
-    from ridgefeat.sheets import DIALECTS
-
+def _write(found: threshold.Analysis, folder: Path, title: str, note: str, dialect: str) -> None:
     about = {"Command": talk.command_line(), "Table": note}
     with results_of("threshold", folder) as temporary:
         tables = [found.thresholds(), found.figures(), found.curves()]
         tables += [found.ratios.table()] if found.ratios is not None and found.ratios.fitted else []
         for name, frame in zip(FILES, tables, strict=False):
             DIALECTS[dialect].write(frame, temporary / name)
-        write_threshold_page(found, temporary / FILES[-1], title=title, about=about)
+        report.write_threshold_page(found, temporary / FILES[-1], title=title, about=about)
 
 
-def _record(found: Analysis) -> dict[str, Any]:
+def _record(found: threshold.Analysis) -> dict[str, Any]:
     tables = {"thresholds": found.thresholds(), "figures": found.figures()}
     return {name: frame.to_dict("records") for name, frame in tables.items()} | {"remarks": found.remarks}
 
 
-def _lines(found: Analysis) -> str:
+def _lines(found: threshold.Analysis) -> str:
     """Return the tables for the terminal: the recommended method first, with errors and intervals."""
-    from ridgefeat.report import percent, percent_interval
-    from ridgefeat.threshold import BARE, MIN_ERRORS
-
+    percent, percent_interval = report.percent, report.percent_interval
     rows: list[Sequence[str]] = []
     own = found.thresholds()["hter_own"]
     for choice, o, hter in zip(found.choices, found.operating_points, own, strict=True):
         ends = [f"{end:.4g}" if end == end else "" for end in (choice.low, choice.high)]
         row = [choice.method, f"{choice.threshold:.6g}", "–".join(ends) if any(ends) else ""]
         for rate in (o.fmr, o.fnmr):
-            few = " *" if rate.errors < MIN_ERRORS else ""
+            few = " *" if rate.errors < threshold.MIN_ERRORS else ""
             row += [percent(rate.value), percent_interval(rate.low, rate.high), f"{rate.errors:,}/{rate.count:,}{few}"]
         rows.append((*row, percent(o.hter.value), percent(o.accuracy.value), percent(hter)))
     rows.insert(0, rows.pop(found.choices.index(found.recommended)))
     figures: list[Sequence[str]] = [("figure", "value", "95 %")]
     for f in found.metrics:
-        bare = f.name in BARE
+        bare = f.name in threshold.BARE
         inner = percent_interval(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
         figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
     right, judged = range(1, len(HEAD)), "On subjects not seen" if found.folds > 1 else "On the same scores"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from ridgefeat.cli import options, talk
+from ridgefeat import report, sources, threshold, verify
+from ridgefeat.cli import Unusable, options, talk
+from ridgefeat.errors import ScoreError
+from ridgefeat.sheets import import_openpyxl
 
 if TYPE_CHECKING:
-    from ridgefeat.sources import PrintSource
     from ridgefeat.structure import UInt8
-    from ridgefeat.verify import Calibration, Candidate, Entry, Gallery, Verification
 
 
 def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -61,11 +63,6 @@ def command(**given: Any) -> None:
       ridgefeat verify features.csv --comparator features -o distances.csv
       ridgefeat threshold scores.csv -o thresholds/
     """
-    from pathlib import Path
-
-    from ridgefeat.cli import Unusable
-    from ridgefeat.sheets import import_openpyxl
-    from ridgefeat.verify import verify
     from ridgefeat.work.engine import using
 
     if Path(given["output"]).suffix.lower() not in (".csv", ".xlsx"):
@@ -76,7 +73,7 @@ def command(**given: Any) -> None:
     if given["engine"] in (None, "local"):
         options.start_children(given["jobs"], given["inputs"], "ridgefeat.verify.enrolment")
     with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
-        found = verify(
+        found = verify.verify(
             list(given["inputs"]),
             given["protocol"],
             every_impostor=given["impostors"] == "all",
@@ -98,11 +95,8 @@ def command(**given: Any) -> None:
         sys.exit(1)
 
 
-def _summary(found: Verification) -> str:
+def _summary(found: verify.Verification) -> str:
     """Return what was compared, what failed, and the equal error rate."""
-    from ridgefeat.errors import ScoreError
-    from ridgefeat.threshold import ErrorCurve, Scores
-
     about, frame = found.about, found.scores
     counts = about["comparisons"]
     lines = [
@@ -112,10 +106,10 @@ def _summary(found: Verification) -> str:
     lines += [f"  {count} x {reason}" for reason, count in list(about["reasons"].items())[: talk.MAX_SHOWN]]
     lines += _template_notes(about["notes"])
     try:
-        curve = ErrorCurve.from_scores(Scores.make(frame["score"], frame["mated"], count_failures=True))
+        scores = threshold.Scores.make(frame["score"], frame["mated"], count_failures=True)
+        equal = threshold.ErrorCurve.from_scores(scores).equal_error
     except ScoreError as error:
         return "\n".join([*lines, f"No error rates: {error}"])
-    equal = curve.equal_error
     lines.append(f"Equal error rate of the comparisons made: {100 * equal.value:.2f} % at {equal.threshold:.6g}.")
     return "\n".join(lines)
 
@@ -166,21 +160,18 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
       ridgefeat identify print.png --gallery prints/ --calibration scores.csv
       ridgefeat identify latent.png --gallery prints/ --region outline.csv
     """
-    from ridgefeat import verify
-    from ridgefeat.cli import Unusable
-    from ridgefeat.sources import with_regions
     from ridgefeat.verify.enrolment import count_notes
     from ridgefeat.verify.gallery import digest_of, is_gallery
 
     params = options.load_params(given["params_file"], given["assignments"])
     reading = options.pick_naming(given) | options.pick(given, "template_format")
-    sources = verify.find_sources([probe], **reading)
-    if len(sources) != 1:
-        raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
+    own = verify.find_sources([probe], **reading)
+    if len(own) != 1:
+        raise Unusable(f"{probe} holds {len(own)} prints; search for one at a time")
     enrolling = options.pick(given, "dpi", "jobs", "template_format")
-    own = with_regions(sources, given["region"]) if given["region"] else sources
+    own = sources.with_regions(own, given["region"]) if given["region"] else own
     if is_gallery(gallery):
-        searched: Gallery | list[Entry] = (held := verify.Gallery(gallery, without=digest_of(sources[0])))
+        searched: verify.Gallery | list[verify.Entry] = (held := verify.Gallery(gallery, without=digest_of(own[0])))
         if params not in (None, held.params):
             raise Unusable(f"{gallery} was made with other stage parameters; leave out --params and --set")
         (entry,) = verify.enrol(own, params=held.params, **enrolling)
@@ -188,7 +179,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     else:
         options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
         others = verify.find_sources([gallery], **reading)
-        own = [*own, *(s for s in others if s.path != sources[0].path)]
+        own = [*own, *(s for s in others if s.path != own[0].path)]
         entry, *searched = verify.enrol(own, params=params, **enrolling)
         has_ridges = verify.have_ridges([entry, *searched])
     entries = [entry, *(searched if isinstance(searched, list) else [])]
@@ -198,12 +189,10 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     if found[0].readings > 1:
         calibration = calibration.latents or calibration
     if given["draw"]:
-        from ridgefeat.report import save_match
-
         name = found[0].reference
         source = next((s for s in own[1:] if s.relative == name), None)
         images = _image(own[0], given["dpi"]), _image(source, given["dpi"])
-        save_match(entry.content, _content(searched, name), given["draw"], images)
+        report.save_match(entry.content, _content(searched, name), given["draw"], images)
     record = {"probe": entry.name, "candidates": found, "trusted": found[0].is_trusted}
     record["calibration"] = {"data": calibration.data, "comparisons": calibration.comparisons}
     record["notes"] = notes = count_notes(entries)
@@ -214,26 +203,25 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     _remarks(calibration, failed, found[0])
 
 
-def _image(source: PrintSource | None, dpi: tuple[float, float] | None) -> UInt8 | None:
+def _image(source: sources.PrintSource | None, dpi: tuple[float, float] | None) -> UInt8 | None:
     """Return a print's image at 500 dpi; None if its file is not known, or is a template."""
     from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.sources import load_print
     from ridgefeat.verify.enrolment import is_template
 
     if source is None or is_template(source):
         return None
-    image = load_print(source, dpi)
+    image = sources.load_print(source, dpi)
     return Fingerprint(image.pixels, (image.dpi_x, image.dpi_y)).image
 
 
-def _content(gallery: Gallery | list[Entry], name: str) -> Any:
+def _content(gallery: verify.Gallery | list[verify.Entry], name: str) -> Any:
     """Return the content of the print of a name."""
     entries = gallery if isinstance(gallery, list) else gallery.entries
     at = next(i for i, e in enumerate(entries) if e.name == name)
     return gallery[at].content if isinstance(gallery, list) else gallery.load([at])[0]
 
 
-def _table(found: list[Candidate]) -> str:
+def _table(found: list[verify.Candidate]) -> str:
     rows = [("rank", "reference", "subject", "score", "FMR", "at most", "expected", "probability")]
     for c in found:
         names = (str(c.rank), c.reference, c.subject)
@@ -246,7 +234,7 @@ def _rate(rate: float) -> str:
     return "0" if rate == 0 else f"{100 * rate:.2g} %"
 
 
-def _remarks(calibration: Calibration, failed: list[Any], best: Candidate) -> None:
+def _remarks(calibration: verify.Calibration, failed: list[Any], best: verify.Candidate) -> None:
     if best.readings > 1:
         talk.echo(f"The probe was read as a latent, in {best.readings} ways; the highest score counts.")
     if not best.is_trusted:
