@@ -12,16 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import groupby
 from timeit import Timer
-from typing import TYPE_CHECKING
 
 import click
 
+import ridgefeat as rf
 from ridgefeat._version import __version__
 from ridgefeat.cli import options, talk
 from ridgefeat.work.system import missing_library_advice
-
-if TYPE_CHECKING:
-    from ridgefeat.fingerprint import Fingerprint
 
 COLOURS = {"ok": "green", "optional": "yellow", "wrong": "red"}
 
@@ -172,20 +169,15 @@ def _extras() -> Iterator[Finding]:
             yield Finding("extras", extra, missing, "optional", advice)
 
 
-def make_print() -> Fingerprint:
+def make_print() -> rf.Fingerprint:
     """Return the self-test's print, with nothing computed yet."""
-    from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.synth import make_print as make
-
-    made = make(SEED, pattern="whorl", noise_level=1)
-    return Fingerprint(made.image, made.dpi)
+    made = rf.synth.make_print(SEED, pattern="whorl", noise_level=1)
+    return rf.Fingerprint(made.image, made.dpi)
 
 
 def measure() -> dict[str, float]:
     """Return the values of the self-test's print by column."""
-    from ridgefeat.table import extract
-
-    values = extract(make_print())
+    values = rf.extract(make_print())
     return {name: float(values[name]) for name in EXPECTED}
 
 
@@ -208,13 +200,15 @@ def _rates() -> Iterator[Finding]:
     from joblib import cpu_count
 
     from ridgefeat.features.family import BUILT_IN
-    from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.table import compute_features
     from ridgefeat.work.threads import one_thread
 
     fp, cores = make_print(), cpu_count()
+
+    def compute(families: tuple[str, ...]) -> None:
+        rf.table.compute_features(rf.Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), families)
+
     for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
-        timer = Timer(partial(lambda n: compute_features(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), n), families))
+        timer = Timer(partial(compute, families))
         with one_thread():
             timer.timeit(1)  # the first also loads what it needs
             done, seconds = timer.autorange()

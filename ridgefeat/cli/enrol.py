@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+import ridgefeat as rf
 from ridgefeat import sources as prints
 from ridgefeat import verify
 from ridgefeat.cli import Unusable, options, talk
@@ -42,7 +43,6 @@ def command(**given: Any) -> None:
       ridgefeat enrol more/ --index labels.csv -o people.gallery
       ridgefeat identify print.png --gallery people.gallery
     """
-    from ridgefeat.params import Params
     from ridgefeat.verify.gallery import digest_of, is_gallery
 
     output, form = Path(given["output"]), options.pick(given, "template_format")
@@ -52,7 +52,7 @@ def command(**given: Any) -> None:
         raise Unusable(f"{output} exists and is no gallery; choose another name")
     anew = given["overwrite"]
     if params is None:
-        params = verify.Gallery(output).params if is_gallery(output) and not anew else Params()
+        params = verify.Gallery(output).params if is_gallery(output) and not anew else rf.Params()
     options.start_children(given["jobs"], given["inputs"], "ridgefeat.verify.enrolment")
     failed: list[verify.Entry] = []
     digests = [digest_of(source) for source in sources]

@@ -8,17 +8,14 @@ from functools import partial, wraps
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+import ridgefeat as rf
 from ridgefeat.cli import talk
 from ridgefeat.errors import RidgefeatError
 from ridgefeat.sheets import DIALECTS
-
-if TYPE_CHECKING:
-    from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.params import Params
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -239,25 +236,21 @@ def add_verbosity(command: click.Command) -> click.Command:
     return command
 
 
-def load_params(file: str | None, assignments: tuple[str, ...], base: Params | None = None) -> Params | None:
+def load_params(file: str | None, assignments: tuple[str, ...], base: rf.Params | None = None) -> rf.Params | None:
     """Return the parameters given by -p and -s, on top of a base; None if neither is given.
 
     Raises ParameterError for a file or assignment that is unusable.
     """
     if file is None and not assignments:
         return None
-    from ridgefeat.params import Params
-
-    return (Params.load(file) if file else base or Params()).updated(assignments)
+    return (rf.Params.load(file) if file else base or rf.Params()).updated(assignments)
 
 
 one_print = stacked(reading, raw, invert, region, tuning, limits)
 """Options of a command that reads one print with `read_print`."""
 
 
-def read_print(image: str, given: dict[str, Any]) -> Fingerprint:
+def read_print(image: str, given: dict[str, Any]) -> rf.Fingerprint:
     """Return the print in a file, read as the options of a command and given["params"] say."""
-    from ridgefeat.table import read
-
     how = pick(given, "dpi", "raw", "params", "region")
-    return read(image, layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)
+    return rf.read(image, layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)

@@ -10,15 +10,13 @@ import functools
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import report, sources
 from ridgefeat.cli import Unusable, talk
 from ridgefeat.files import MANIFEST, owner_of, remove_temporaries, results_folder
-
-if TYPE_CHECKING:
-    from ridgefeat.report import Display
 
 OUTPUTS = ("output", "draw", "minutiae", "figures")
 """Parameters of commands that name what is written."""
@@ -97,12 +95,10 @@ def _existing_inputs(given: dict[str, Any]) -> list[Path]:
 def _refuse_input(written: Path, inputs: Sequence[Path]) -> None:
     if not written.exists() or written.is_dir():
         return
-    from ridgefeat.sources import SUFFIXES
-
     for path in inputs:
         if path.is_file() and path.samefile(written):
             raise Unusable(f"{written} is read by this command, or belongs to {path}; choose another output")
-        is_image = path.is_dir() and written.suffix.lower() in SUFFIXES
+        is_image = path.is_dir() and written.suffix.lower() in sources.SUFFIXES
         if is_image and written.resolve().is_relative_to(path.resolve()):
             raise Unusable(f"{written} is an image in the input {path}; choose another output")
 
@@ -148,10 +144,8 @@ def _check_figures(folder: Path, given: dict[str, Any], overwrite: bool) -> None
         raise Unusable(f"{folder} is not empty; choose another folder for --figures, or give --overwrite")
 
 
-def write_figures(displays: Mapping[str, Display], folder: str, command: str) -> None:
+def write_figures(displays: Mapping[str, report.Display], folder: str, command: str) -> None:
     """Write a page's figures into the folder that --figures names; those of an earlier run are replaced."""
-    from ridgefeat.report import save_figures
-
     with results_folder(Path(folder), f"{command} --figures", Unusable) as temporary:
-        save_figures(displays, temporary)
+        report.save_figures(displays, temporary)
     talk.echo(f"Figures written to {folder}")

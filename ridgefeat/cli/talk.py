@@ -10,15 +10,12 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import sources, table
 from ridgefeat.files import bare_name, count_of, first_few
-
-if TYPE_CHECKING:
-    from ridgefeat.table.api import Survey
-    from ridgefeat.table.assembly import Summary
 
 MAX_SHOWN = 8
 """Values, failures or groups that a summary lists."""
@@ -194,15 +191,13 @@ PERSON_FOLDERS = (
 
 def warn_of_labels(items: Sequence[Any], layout: str) -> None:
     """Warn if folders were taken for persons, or if several prints have the same labels."""
-    from ridgefeat.sources import repeated_impressions
-
     if layout == "auto" and any(i.layout == "person-folders" for i in items):
         warn(PERSON_FOLDERS)
-    if repeated := repeated_impressions({str(i.relative): i.labels for i in items}):
+    if repeated := sources.repeated_impressions({str(i.relative): i.labels for i in items}):
         warn(f"several prints have the same labels ({first_few(repeated, 3, '; ')}); {DISTINGUISH}.")
 
 
-def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
+def summarise_run(s: table.Summary, seconds: float, *, was_split: bool) -> str:
     """Return a run's counts, failures and flags in a few lines; `was_split` is whether fingers were cut apart."""
     fresh = s.rows - s.kept
     took = f" in {seconds:.1f} s ({1000 * seconds / fresh:.1f} ms per print)" if fresh else ""
@@ -232,7 +227,7 @@ def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
     return "\n".join([*lines, f"Table: {s.table}   sidecar: {s.sidecar}"])
 
 
-def summarise_survey(s: Survey) -> str:
+def summarise_survey(s: table.Survey) -> str:
     """Return the findings of a dry run as lines."""
     counts = {"layout": s.layouts, "resolution": s.resolutions, "size": s.sizes}
     counts |= {f"label {name}": counter for name, counter in s.labels.items()}
