@@ -221,18 +221,17 @@ def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter,
 json_result = option(
     "--json", "Print the result as JSON on standard output.", expose_value=False, callback=_remember(talk.JSON, True)
 )
-VERBOSITY = (
-    ("-q", "--quiet", talk.QUIET, "Print only errors and the result."),
-    ("-v", "--verbose", talk.VERBOSE, "Print more: steps, time, memory, and where an error arose."),
-)
+VERBOSITY = {
+    talk.QUIET: ("-q, --quiet", "Print only errors and the result."),
+    talk.VERBOSE: ("-v, --verbose", "Print more: steps, time, memory, and where an error arose."),
+}
 
 
 def add_verbosity(command: click.Command) -> click.Command:
     """Give a command --quiet and --verbose, in place and once."""
     if not {"quiet", "verbose"} & {p.name for p in command.params}:
-        for short, long, level, words in VERBOSITY:
-            how: dict[str, Any] = {"expose_value": False, "callback": _remember(talk.LEVEL, level), "help": words}
-            command.params.append(click.Option([short, long], is_flag=True, **how))
+        for level, usage_and_words in VERBOSITY.items():
+            option(*usage_and_words, expose_value=False, callback=_remember(talk.LEVEL, level))(command)
     return command
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from dataclasses import fields, is_dataclass
+from math import isfinite
+from pathlib import Path, PurePath
 from statistics import median
 from typing import Any
 
@@ -86,8 +89,6 @@ def result(content: Any, text: str | None = None) -> None:
     returns it. NaN becomes null.
     """
     if wants_json():
-        import json
-
         plain = _plain(content() if callable(content) else content)
         click.echo(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False))
     elif text is not None:
@@ -95,10 +96,6 @@ def result(content: Any, text: str | None = None) -> None:
 
 
 def _plain(value: Any) -> Any:
-    from dataclasses import fields, is_dataclass
-    from math import isfinite
-    from pathlib import PurePath
-
     if is_dataclass(value) and not isinstance(value, type):
         value = {f.name: getattr(value, f.name) for f in fields(value)}
     if isinstance(value, dict):

@@ -18,9 +18,8 @@ from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.files import first_few
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
-from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, regex_layout
+from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, read_text_labels, recognise, regex_layout
 from ridgefeat.sources.places import is_address, is_archive
-from ridgefeat.sources.public_sets import read_text_labels
 from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
 from ridgefeat.sources.region import read_region
 from ridgefeat.sources.resolution import Dpi, check_extent, resolve_dpi

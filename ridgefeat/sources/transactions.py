@@ -16,7 +16,7 @@ from ridgefeat.an2 import BINARY_IMAGES, IMAGES, MAX_BYTES, MINUTIAE, Record, im
 from ridgefeat.errors import ImageError
 from ridgefeat.files import os_errors_as, read_bounded, read_start
 from ridgefeat.sources.images import is_image
-from ridgefeat.sources.public_sets import Labels, position_labels
+from ridgefeat.sources.layouts import Labels, position_labels
 from ridgefeat.sources.resolution import Dpi
 from ridgefeat.sources.source import Place, PrintSource
 
