@@ -21,17 +21,15 @@ def check_groups(table: AuditTable) -> Iterator[Finding]:
     sizes = np.bincount(table.group_codes)
     count, prints = len(sizes), len(table)
     about = f"{count_of(prints, 'print')} in {count_of(count, 'group')} by {table.group!r}"
-    severity: Severity = "warning"
+    severity: Severity = "warning" if count in (1, prints) else "note"
+    cost, how = "", f"; prints per group: {sizes.min()} to {sizes.max()}, median {np.median(sizes):g}"
     if count == 1:
-        message = f"{about}: every print belongs to {table.group_names[0]!r}, so no split by group can be made"
+        how = f": every print belongs to {table.group_names[0]!r}, so no split by group can be made"
         cost = "nothing can be tested on people who were not trained on"
     elif count == prints:
-        message = f"{about}: every print is a group of its own, so a split by group is a split by image"
+        how = ": every print is a group of its own, so a split by group is a split by image"
         cost = "nothing is kept together: people with several prints are on both sides"
-    else:
-        message = f"{about}; prints per group: {sizes.min()} to {sizes.max()}, median {np.median(sizes):g}"
-        severity, cost = "note", ""
-    yield Finding("groups", severity, message, cost=cost, count=count)
+    yield Finding("groups", severity, about + how, cost=cost, count=count)
     yield from _separated_people(table)
 
 

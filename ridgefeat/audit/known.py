@@ -221,15 +221,15 @@ def write_index(index: PrintIndex, path: str | os.PathLike[str]) -> None:
     TableError
         If it cannot be written.
     """
-    digests = index.digests.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - DIGEST_BYTES :]
-    parts = {
-        "format": FORMAT,
-        "prints": index.prints.to_csv(sep="\t", index=False, lineterminator="\n").encode("utf-8", "backslashreplace"),
-        "digests": digests.tobytes(),
-        "digest_rows": index.digest_rows.astype("<i4").tobytes(),
-        "marks": index.marks.tobytes(),
-        "mark_rows": index.mark_rows.astype("<i4").tobytes(),
+    prints = index.prints.to_csv(sep="\t", index=False, lineterminator="\n")
+    arrays = {
+        "digests": index.digests.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - DIGEST_BYTES :],
+        "digest_rows": index.digest_rows.astype("<i4"),
+        "marks": index.marks,
+        "mark_rows": index.mark_rows.astype("<i4"),
     }
+    parts = {"format": FORMAT, "prints": prints.encode("utf-8", "backslashreplace")}
+    parts |= {name: array.tobytes() for name, array in arrays.items()}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, data in parts.items():

@@ -80,9 +80,7 @@ def compare_images(
     """Return the pairs among some rows that show one finger in nearly the same way.
 
     `images` is the folder that meta_source is relative to, or each row's image; `marks` are keypoints of rows that are
-    known already.
-
-    One of a pair may be mirrored, turned or cropped.
+    known already. One of a pair may be mirrored, turned or cropped.
 
     Raises
     ------
@@ -99,12 +97,11 @@ def compare_images(
         raise TableError(f"none of {len(sources)} images can be read, {first}")
     pairs = _find_pairs(readable, table.limits.neighbours, workers)
     compared = [(sources[i], sources[j], matrix) for i, j, matrix, _ in pairs]
-    alike = [0.0 if isinstance(r, Stopped) else r for r in spread_items(_correlation, compared, workers, batch=BATCH)]
-    _kept.cache_clear()
-    limits, best = table.limits, dict[tuple[int, int], tuple[float, str]]()
-    for (i, j, _, how), r in zip(pairs, alike, strict=True):
-        if r >= limits.same_finger_correlation:
+    best: dict[tuple[int, int], tuple[float, str]] = {}
+    for (i, j, _, how), r in zip(pairs, spread_items(_correlation, compared, workers, batch=BATCH), strict=True):
+        if not isinstance(r, Stopped) and r >= table.limits.same_finger_correlation:
             best[min(rows[i], rows[j]), max(rows[i], rows[j])] = r, how
+    _kept.cache_clear()
     return Comparison(
         tuple((*at, r) for at, (r, _) in sorted(best.items())),
         {at: how for at, (_, how) in best.items() if how},

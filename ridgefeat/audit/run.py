@@ -97,12 +97,11 @@ class Audit(Brief):
     def text(self, shown: int = SHOWN) -> str:
         """Return the audit for a terminal, with up to `shown` sets of files per finding."""
         counts = {s: sum(f.severity == s and not f.resolved for f in self.findings) for s in SEVERITIES}
-        resolved = sum(f.resolved for f in self.findings)
-        lines = [
-            f"Leak audit of {count_of(self.prints, 'print')}, target {self.target!r}, groups by {self.group!r}: "
-            + ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items())
-            + (f", {resolved} found, resolved" if resolved else "")
-        ]
+        found = [f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items()]
+        if resolved := sum(f.resolved for f in self.findings):
+            found.append(f"{resolved} found, resolved")
+        about = f"{count_of(self.prints, 'print')}, target {self.target!r}, groups by {self.group!r}"
+        lines = [f"Leak audit of {about}: {', '.join(found)}"]
         for finding in self.findings:
             severity = "resolved" if finding.resolved else finding.severity
             lines.append(f"{severity.upper():9}{finding.kind}: {finding.message}")

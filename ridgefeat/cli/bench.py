@@ -126,22 +126,20 @@ def _job(given: dict[str, Any]) -> bench.Job:
     asked = bench.Options(
         classifiers=tuple(given["classifiers"] or ()),
         further=_backbone(given),
-        within=tuple(given["within"]),
         images=paths.pop("images"),
         diagnose=not given["fast"],
         select=bench.read_criteria(given["select"], given["reliability"]) if given["select"] is not None else None,
-        **pick("split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs", "epochs", "harmonise"),
+        **pick(
+            "within", "split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs", "epochs", "harmonise"
+        ),
     )
     return bench.Job(
         **paths,
         cross=tuple(map(Path, given["cross"])),
         families=tuple(given["families"]) if given["families"] else None,
-        feature_columns=tuple(given["feature_columns"]),
         options=asked,
         target=given["target"] or "",
-        differ=tuple(given["differ"]),
-        match=tuple(given["match"]),
-        **pick("pairs", "group", "kind", "positive", "on_duplicates"),
+        **pick("feature_columns", "differ", "match", "pairs", "group", "kind", "positive", "on_duplicates"),
     )
 
 

@@ -45,8 +45,7 @@ def command(table: str, output: str, **given: Any) -> None:
         images_root=Path(given["images"]) if given["images"] else None,
         neighbours=not given["no_tsne"],
         overlays=not given["no_overlays"],
-        feature_columns=tuple(given["feature_columns"]),
-        **options.pick(given, "by", "limit", "jobs", "seed"),
+        **options.pick(given, "feature_columns", "by", "limit", "jobs", "seed"),
     )
     with talk.progress_bar() as progress:
         made = report.write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)

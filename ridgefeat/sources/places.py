@@ -229,10 +229,9 @@ def _list_tar(path: Path, stamp: str) -> Iterator[Member]:
                 if count > members:
                     raise LayoutError(f"archive {path} has more than {members} members in {size} bytes; split it")
                 if suffix != ".tar" and info.offset_data + info.size > most:
-                    raise LayoutError(
-                        f"archive {path} unpacks to more than {most} bytes at its member {printable(info.name)[:80]!r} "
-                        f"of {info.size}, far more than prints do; leave that out, or pack it as plain .tar or .zip"
-                    )
+                    member = f"its member {printable(info.name)[:80]!r} of {info.size}, far more than prints do"
+                    advice = "leave that out, or pack it as plain .tar or .zip"
+                    raise LayoutError(f"archive {path} unpacks to more than {most} bytes at {member}; {advice}")
                 if info.isdir():
                     continue
                 name, error = _checked_name(info.name)

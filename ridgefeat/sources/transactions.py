@@ -194,8 +194,6 @@ def _image_header(record: Record, data: bytes) -> tuple[bytes, str | None]:
         return _PNM[bits] % (columns, rows), None
     if is_image(data[start : start + 16]):
         return b"", None
-    named = compression[:10].decode("ascii", "replace")
-    return b"", (
-        f"the record claims {columns}x{rows} px, {bits} bits per pixel, compression {named!r}: {expected} bytes if "
-        f"that is none; it holds {stop - start} bytes, which are no image that is known"
-    )
+    claimed = f"{columns}x{rows} px, {bits} bits per pixel, compression {compression[:10].decode('ascii', 'replace')!r}"
+    held = f"it holds {stop - start} bytes, which are no image that is known"
+    return b"", f"the record claims {claimed}: {expected} bytes if that is none; {held}"

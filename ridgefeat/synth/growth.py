@@ -216,10 +216,8 @@ def _winding(phase: Array, normal_x: Array, normal_y: Array) -> Array:
     """Turns of the phase around each square of four pixels, in the sense of the first pixel's normal."""
     corners = [np.s_[:-1, :-1], np.s_[:-1, 1:], np.s_[1:, 1:], np.s_[1:, :-1]]
     first = corners[0]
-    aligned = [
-        np.where(normal_x[first] * normal_x[c] + normal_y[first] * normal_y[c] < 0, -phase[c], phase[c])
-        for c in corners
-    ]
+    same = [normal_x[first] * normal_x[c] + normal_y[first] * normal_y[c] >= 0 for c in corners]
+    aligned = [np.where(is_same, phase[c], -phase[c]) for is_same, c in zip(same, corners, strict=True)]
     steps = [aligned[(i + 1) % 4] - aligned[i] for i in range(4)]
     total = np.sum([step - 2 * np.pi * np.rint(step / (2 * np.pi)) for step in steps], axis=0)
     return np.asarray(np.rint(total / (2 * np.pi)), np.int8)

@@ -68,10 +68,9 @@ def carry_fields(angle: Float, period: Float, maps: tuple[Float, Float]) -> tupl
 
     The ridges' wave vector k is the gradient of their phase, so with the map's Jacobian J it becomes J^T k.
     """
-    cosine, sine, length = (
-        cv2.remap(field, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for field in (np.cos(2 * angle), np.sin(2 * angle), period)
-    )
+    fields = (np.cos(2 * angle), np.sin(2 * angle), period)
+    how: dict[str, int] = {"interpolation": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
+    cosine, sine, length = (cv2.remap(field, *maps, **how) for field in fields)
     there, frequency = np.arctan2(sine, cosine) / 2, 1 / length
     kx, ky = np.sin(there) * frequency, np.cos(there) * frequency
     (ux, uy), (vx, vy) = (np.gradient(m)[::-1] for m in maps)

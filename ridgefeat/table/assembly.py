@@ -185,11 +185,10 @@ def _check_file(output: Path, mode: str) -> None:
             advice = "move it, or choose another name for the table"
             there = "is not a sidecar, but the table's sidecar would be written there"
             raise TableError(f"{description} {there}; {advice}") from None
-    if mode == "new":
-        if journal_of(output, False).exists():
-            raise TableError(f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it")
-        if output.exists():
-            raise TableError(f"table {output} exists; --overwrite replaces it")
+    if mode == "new" and journal_of(output, False).exists():
+        raise TableError(f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it")
+    if mode == "new" and output.exists():
+        raise TableError(f"table {output} exists; --overwrite replaces it")
 
 
 def _check_folder(folder: Path, mode: str) -> None:

@@ -123,11 +123,8 @@ def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -
         if abouts[0].get("version") != about.get("version"):
             found.append(f"version: {abouts[0].get('version')}, {about.get('version')}")
         one, two = (a.get("libraries") or {} for a in (abouts[0], about))
-        found += [
-            f"{name}: {one.get(name)}, {two.get(name)}"
-            for name in {**one, **two}
-            if name not in ("python", "joblib") and one.get(name) != two.get(name)
-        ]
+        for name in (n for n in {**one, **two} if n not in ("python", "joblib") and one.get(n) != two.get(n)):
+            found.append(f"{name}: {one.get(name)}, {two.get(name)}")
         if found:
             advice = "Extract one of them again with --like the other's sidecar"
             raise TableError(f"{paths[0]} and {path} were not made alike: {'; '.join(found)}. {advice}")

@@ -105,10 +105,8 @@ def sidecar_path(table: Path) -> Path:
 def numeric_columns(about: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the columns of numbers that a table has, as its sidecar describes them: features, then standard errors."""
     columns = list(about["columns"])
-    if "errors" not in about:
-        return columns
     se = [{**c, "name": c["name"] + ERROR_SUFFIX, "meaning": f"standard error of {c['name']}"} for c in columns]
-    return [*columns, *se]
+    return [*columns, *se] if "errors" in about else columns
 
 
 def library_versions() -> dict[str, str]:
@@ -177,13 +175,11 @@ def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, A
 
 def describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None, standard: str = "iso") -> dict[str, Any]:
     """Return what a run is of, as its manifest and the table's sidecar hold it."""
-    names = label_names(items)
-    kinds = {name: kind_of(text(item.labels.get(name)) for item in items) for name in names}
     return {
         **recipe.to_dict(),
         "version": __version__,
         "libraries": library_versions(),
-        "label_kinds": kinds,
+        "label_kinds": {n: kind_of(text(item.labels.get(n)) for item in items) for n in label_names(items)},
         "rows": len(items),
         "inputs_digest": digest(items),
         "minutiae": None if minutiae is None else f"{minutiae.name}{' (ansi)' * (standard == 'ansi')}",

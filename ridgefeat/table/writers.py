@@ -54,14 +54,14 @@ def write_csv(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described,
         texts = [i for i, kind in enumerate(kinds.values()) if kind == "text"]
         decimals = [i for i, kind in enumerate(kinds.values()) if kind == "number" and how.decimal != "."]
         for cells, features, line in rows:
-            numbers_line = ",".join(numbers(features)) if line is None else line
+            digits = ",".join(numbers(features)) if line is None else line
             written = list(cells)
             for i, cell in zip(texts, how.texts(cells[i] for i in texts), strict=True):
                 written[i] = cell
             for i in decimals:
                 written[i] = cells[i].translate(spelt)
             start.writerow(written)
-            file.write(f"{how.separator}{numbers_line if how.separator == ',' else numbers_line.translate(spelt)}\n")
+            file.write(f"{how.separator}{digits if how.separator == ',' else digits.translate(spelt)}\n")
 
 
 def write_xlsx(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described) -> None:

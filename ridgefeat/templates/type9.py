@@ -115,11 +115,8 @@ def _decode(record: Record, size: tuple[int, int], dpi: Dpi | None) -> MinutiaeR
     where = f"record of type 9 with IDC {record.idc}"
     if record.stop - record.start > MAX_BYTES:
         raise TemplateError(f"{where}: {record.stop - record.start} bytes are more than any minutiae")
-    notes = tuple(
-        f"{name} (fields 9.{low:03d} to 9.{high:03d}) is not read"
-        for (low, high), name in _BLOCKS.items()
-        if any(low <= n <= high for n in record.fields)
-    )
+    held = {f: name for f, name in _BLOCKS.items() if any(f[0] <= n <= f[1] for n in record.fields)}
+    notes = tuple(f"{n} (fields 9.{low:03d} to 9.{high:03d}) is not read" for (low, high), n in held.items())
     if 12 in record.fields:
         return _decode_standard(record, size, dpi or (WORKING_DPI, WORKING_DPI), where, notes)
     if 137 in record.fields:
