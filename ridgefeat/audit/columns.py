@@ -108,7 +108,8 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
         cost = "every classifier that uses one of them is perfect and has learned nothing; leave them out"
         yield on_columns("target_name", "leak", message, cost, same)
     if alike:
-        many, equal = count_of(len(alike), "feature is", "features are"), [n for n in alike if _one_to_one(table, n)]
+        many = count_of(len(alike), "feature is", "features are")
+        equal = [n for n in alike if _one_to_one(table, n)]
         message = f"{many} named after the target {table.target!r}: {first_few(alike)}"
         message += f"; {first_few(equal)} are the target value for value" if equal else ""
         cost = "a label among the features gives the answer away; leave these columns out"

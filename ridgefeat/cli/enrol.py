@@ -81,8 +81,7 @@ def command(**given: Any) -> None:
             entries = verify.enrol([s for s, _ in part], params=params, **form, **options.pick(given, "dpi", "jobs"))
             for entry, (_, digest) in zip(entries, part, strict=True):
                 gallery.add(entry, digest)
-                if entry.failure:
-                    failed.append(entry)
+            failed += [entry for entry in entries if entry.failure]
             gallery.keep()
             if show:
                 show(first + len(part), len(failed), len(new))

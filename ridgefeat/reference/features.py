@@ -214,6 +214,10 @@ def _flow(k: int) -> Value:
     return lambda phantom: float(_shares(phantom)[k])
 
 
+def _line_density(phantom: Phantom) -> float:
+    return len(phantom.scene.lines) / _area(phantom) * 100
+
+
 def _line_length(phantom: Phantom) -> float:
     ends = np.array(phantom.scene.lines)
     return float(np.hypot(*(ends[:, 2:] - ends[:, :2]).T).sum()) / _area(phantom) * 100
@@ -315,10 +319,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
     ),
     "pores": (_rate("ridge_pore_density", "1/cm", "light spots / length of ridge", _constant(10 / 1.5), 0.1),),
     "creases": (
-        _rate(
-            *("ridge_white_line_density", PER_CM2, "light lines across ridges / area"),
-            *(lambda p: len(p.scene.lines) / _area(p) * 100, 0.05),
-        ),
+        _rate("ridge_white_line_density", PER_CM2, "light lines across ridges / area", _line_density, 0.05),
         _rate("ridge_white_line_length", "mm/cm²", "their length / area", _line_length, 0.1),
     ),
     "extent": (

@@ -93,7 +93,8 @@ def _ends_bitmap(data: bytes, at: int, rows: int, is_4_bit: bool) -> bool:
         if value == 0:
             rows -= 1
         elif value == 2:
-            rows, at = rows - (data[at + 1] if at + 1 < len(data) else 0), at + 2
+            rows -= data[at + 1] if at + 1 < len(data) else 0
+            at += 2
         else:
             at += ((value + 1) // 2 + 1 if is_4_bit else value + 1) // 2 * 2
     return False

@@ -273,7 +273,8 @@ _FVC_DPI = {("2002", "2"): 569.0, ("2004", "3"): 512.0, ("2006", "1"): 250.0, ("
 
 def _fvc_database(path: PurePath) -> tuple[str | None, str | None]:
     folders = path.parts[:-1][::-1]
-    year, database = (next((m[1] for p in folders if (m := r.search(p))), None) for r in (_FVC_YEAR, _FVC_DATABASE))
+    year = next((m[1] for p in folders if (m := _FVC_YEAR.search(p))), None)
+    database = next((m[1] for p in folders if (m := _FVC_DATABASE.search(p))), None)
     return year, database
 
 

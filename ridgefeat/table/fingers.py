@@ -78,7 +78,8 @@ def _split(recipe: Recipe, item: PrintSource) -> list[PrintSource]:
         if "finger" in named:  # as in the finger's other prints
             del labels["finger_id"]
         x, y = fp.dpi_x / WORKING_DPI, fp.dpi_y / WORKING_DPI
-        (left, top), (height, width) = (int(finger.box[0] * x), int(finger.box[1] * y)), fp.original.shape
+        left, top = int(finger.box[0] * x), int(finger.box[1] * y)
+        height, width = fp.original.shape
         size = min(round(finger.box[2] * x), width - left), min(round(finger.box[3] * y), height - top)
         part = boxed(item, (left, top, *size))  # in px of the original
         flags = item.flags + ((TOUCHING,) if finger.touching else ())

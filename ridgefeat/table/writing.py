@@ -96,7 +96,8 @@ def write_table(
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
         is_csv = not as_folder and format_of(output) == ".csv"
-        extraction, summary.workers = Extraction(items, recipe, workers, folder, standard, is_csv), workers
+        extraction = Extraction(items, recipe, workers, folder, standard, is_csv)
+        summary.workers = workers
         try:
             if resumed:
                 agree(journal.resume(), about, f"the unfinished run in {journal.folder}")
