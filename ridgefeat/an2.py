@@ -21,6 +21,7 @@ FS, GS, RS, US = b"\x1c", b"\x1d", b"\x1e", b"\x1f"
 MAX_BYTES = 1 << 28
 MAX_RECORDS = 10_000
 BINARY_IMAGES, TAGGED_IMAGES, MINUTIAE = (3, 4, 5, 6), (13, 14), 9
+IMAGES = (*BINARY_IMAGES, *TAGGED_IMAGES)
 DATA = 999
 """Number of the field that holds a tagged record's image."""
 _BINARY = (*BINARY_IMAGES, 7, 8)
@@ -106,7 +107,8 @@ def split(data: bytes) -> tuple[list[Record], str | None]:
     'breaks off in record 2 (type 2), which claims 18 bytes where 15 are left'
     """
     if not is_transaction(data):
-        return [], f"is no ANSI/NIST transaction: it begins with {data[:8]!r}" + _hint(data)
+        hint = "; transactions in XML are not read" if re.match(rb"(\xef\xbb\xbf)?\s*<", data[:64]) else ""
+        return [], f"is no ANSI/NIST transaction: it begins with {data[:8]!r}{hint}"
     records: list[Record] = []
     contents: Iterator[int] = iter(())
     at = 0
@@ -126,7 +128,9 @@ def split(data: bytes) -> tuple[list[Record], str | None]:
             return records, f"holds a second transaction from byte {at} on, which is not read; split the file"
         if len(records) == MAX_RECORDS:
             return records, f"has more than {MAX_RECORDS} records; the others are not read"
-        stop = _corrected(data, at + length) if tag else at + length
+        stop = at + length
+        if tag and data[stop - 1 : stop] != FS:  # its length may be off by one or two
+            stop = data.find(FS, max(0, stop - 3), stop + 2) + 1 or stop
         if length < 5 or stop > len(data):
             left = len(data) - at
             return records, f"breaks off in {where} (type {kind}), which claims {length} bytes where {left} are left"
@@ -138,23 +142,11 @@ def split(data: bytes) -> tuple[list[Record], str | None]:
     return records, f"breaks off after record {len(records)}: {missing} more are listed in it" if missing else None
 
 
-def _hint(data: bytes) -> str:
-    return "; transactions in XML are not read" if re.match(rb"(\xef\xbb\xbf)?\s*<", data[:64]) else ""
-
-
 def _contents(listed: bytes) -> Iterator[int]:
     """Yield the types of the records behind the first, as 1.003 lists them."""
     for entry in listed.split(RS, MAX_RECORDS + 1)[1:]:
         kind = entry.partition(US)[0]
         yield int(kind) if re.fullmatch(rb"\d{1,2}", kind) else 0
-
-
-def _corrected(data: bytes, stop: int) -> int:
-    """Return where a tagged record ends, if its length is off by one or two."""
-    if data[stop - 1 : stop] == FS:
-        return stop
-    end = data.find(FS, max(0, stop - 3), stop + 2) + 1
-    return end or stop
 
 
 def tagged_record(data: bytes, kind: int, start: int, stop: int) -> Record:
@@ -177,9 +169,20 @@ def tagged_record(data: bytes, kind: int, start: int, stop: int) -> Record:
         fields.setdefault(int(tag[1]), data[at:after])
         at = after + 1
     record = Record(kind, start, stop, image, fields)
-    per_inch = {1: 1.0, 2: 2.54}.get(record.number(8), 0.0) if kind in TAGGED_IMAGES else 0.0
-    across, down = (nominal_dpi(record.number(n) * per_inch, per_inch / 2) for n in (9, 10))
-    return replace(record, dpi=(across, down)) if across and down else record
+    dpi = resolution(record, 8) if kind in TAGGED_IMAGES else (0.0, 0.0)
+    return replace(record, dpi=dpi) if all(dpi) else record
+
+
+def resolution(record: Record, at: int) -> tuple[float, float]:
+    """Return the resolution across and down in dpi that three fields from `at` on give: unit, then both numbers."""
+    per_inch = {1: 1.0, 2: 2.54}.get(record.number(at), 0.0)
+    across, down = (nominal_dpi(record.number(n) * per_inch, per_inch / 2) for n in (at + 1, at + 2))
+    return across, down
+
+
+def images_by_idc(records: list[Record]) -> dict[int, Record]:
+    """Return the image of each IDC, the first of several."""
+    return {r.idc: r for r in reversed(records) if r.kind in IMAGES}
 
 
 def _binary(data: bytes, kind: int, start: int, stop: int, first: Record) -> Record:

@@ -32,17 +32,14 @@ class Brief:
     """
 
     def __repr__(self) -> str:
-        words = ", ".join(
-            f"{name}: {text}" if is_size else f"{name}={text}" for name, text, is_size in self._brief_fields()
-        )
+        words = ", ".join(f"{name}{': ' if is_size else '='}{text}" for name, text, is_size in self._brief_fields())
         return f"<{type(self).__name__} {words}"[: MAX_LENGTH - 1] + ">"
 
     def _repr_html_(self) -> str:
         if (frame := self._frame()) is not None:
             return f"<p>{escape(repr(self))}</p>{frame.to_html(max_rows=20, float_format='%.4g')}"
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text, _ in self._brief_fields()
-        )
+        cells = [(escape(name), escape(text)) for name, text, _ in self._brief_fields()]
+        rows = "".join(f"<tr><th>{name}</th><td>{text}</td></tr>" for name, text in cells)
         return f"<table><caption>{escape(type(self).__name__)}</caption>{rows}</table>"
 
     def _frame(self) -> Any:
@@ -58,10 +55,8 @@ class Brief:
 def _in_brief(value: Any) -> tuple[str, bool]:
     if isinstance(value, str):
         return repr(value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"), False
-    if isinstance(value, (bool, int)):
-        return str(value), False
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.4g}", False
+    if isinstance(value, (bool, int, float, np.floating)):
+        return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value), False
     if hasattr(value, "shape"):
         return "x".join(map(str, value.shape)), True
     if hasattr(value, "__len__"):

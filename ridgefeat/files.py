@@ -127,9 +127,8 @@ def results_folder(
         with os_errors_as(kind, f"{folder} cannot be written", "; is it a writable folder?"):
             yield temporary
             made = sorted(p.name for p in temporary.iterdir())
-            files = {
-                p.relative_to(temporary).as_posix(): sha256(p) for p in sorted(temporary.rglob("*")) if p.is_file()
-            }
+            written = [p for p in sorted(temporary.rglob("*")) if p.is_file()]
+            files = {p.relative_to(temporary).as_posix(): sha256(p) for p in written}
             manifest = {"command": command, "command_line": list(typed), "files": files}
             (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
             _flush(temporary / MANIFEST)
@@ -178,14 +177,13 @@ def remove_temporaries(folder: Path, names: Collection[str] | None = None) -> No
 
 def _is_running(process: int) -> bool:
     """Return whether a process runs; True where that cannot be determined."""
-    if os.name != "posix":
-        return True
     try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
+        if os.name == "posix":
+            os.kill(process, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    except OverflowError:
         return False
-    except OSError:
-        pass
     return True
 
 
@@ -242,13 +240,11 @@ def bare_name(path: str | os.PathLike[str]) -> str:
 
 def read_start(path: str | os.PathLike[str], size: int) -> bytes:
     """Return up to `size` bytes of a file's start; none if it is not a regular file or cannot be read."""
-    try:
-        if not Path(path).is_file():
-            return b""
-        with Path(path).open("rb") as file:
-            return file.read(size)
-    except (OSError, ValueError):
-        return b""
+    with suppress(OSError, ValueError):
+        if Path(path).is_file():
+            with Path(path).open("rb") as file:
+                return file.read(size)
+    return b""
 
 
 def size_text(size: int) -> str:

@@ -25,17 +25,15 @@ from ridgefeat.stages.segmentation import SegmentationParams
 from ridgefeat.stages.singular_points import SingularPointParams
 from ridgefeat.stages.skeleton import SkeletonParams
 
-RENAMED_PARAMETERS = {
-    f"{stage}.least_{what}": f"{stage}.min_{what}"
-    for stage, names in {
-        "normalisation": ("deviation",),
-        "segmentation": ("share", "contrast", "area", "piece"),
-        "minutiae": ("quality", "count"),
-        "singular_points": ("coherence",),
-        "flags": ("area", "contrast"),
-    }.items()
-    for what in names
-}
+_RENAMED = [
+    "normalisation.min_deviation",
+    "minutiae.min_quality",
+    "minutiae.min_count",
+    "singular_points.min_coherence",
+]
+_RENAMED += ["flags.min_area", "flags.min_contrast"]
+_RENAMED += [f"segmentation.min_{what}" for what in ("share", "contrast", "area", "piece")]
+RENAMED_PARAMETERS = {name.replace(".min_", ".least_"): name for name in _RENAMED}
 """Names of version 0.1, and what they are called since 0.2."""
 
 
@@ -156,5 +154,4 @@ def _unknown(name: str, nearest: str) -> str:
 def _nearest(name: str, known: Iterable[str], stage: str = "") -> str:
     known = list(known)
     near = difflib.get_close_matches(name, known, 1, 0.5)
-    prefix = f"{stage}." if stage else ""
-    return f"; did you mean {prefix}{near[0]}?" if near else f"; there are: {', '.join(known)}"
+    return f"; did you mean {f'{stage}.' * bool(stage)}{near[0]}?" if near else f"; there are: {', '.join(known)}"

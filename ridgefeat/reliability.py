@@ -99,10 +99,9 @@ def measure_reliability(
     drawn = np.random.default_rng(seed).multinomial(n_people, np.full(n_people, 1 / n_people), SAMPLES)[:, owner]
     numbers = values.astype(np.float64)
     numbers = numbers - (numbers.mean() if within is None else numbers.groupby(np.asarray(within)).transform("mean"))
-    x, parts = numbers.to_numpy()[order], []
-    for start in range(0, x.shape[1], COLUMNS_AT_ONCE):
-        parts.append(_measure(x[:, start : start + COLUMNS_AT_ONCE], starts, owner, drawn.astype(np.float64)))
-    found = pd.DataFrame({k: np.concatenate([p[k] for p in parts]) for k in parts[0]})
+    x, steps = numbers.to_numpy()[order], range(0, numbers.shape[1], COLUMNS_AT_ONCE)
+    parts = [_measure(x[:, at : at + COLUMNS_AT_ONCE], starts, owner, drawn.astype(np.float64)) for at in steps]
+    found = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
     found.insert(0, "column", [str(name) for name in values.columns])
     return found
 
@@ -117,8 +116,10 @@ def _measure(
     used = (count > 1).astype(np.float64)
     sums = [used, used * count, used * count**2, used * total, used * square, used * total**2 / np.maximum(count, 1)]
     icc, within, prints, n_fingers = (a[0] for a in _coefficient(sums, np.ones((1, len(used)))))
+    samples = _coefficient(sums, drawn)[0]
+    samples = np.where(np.isnan(samples).all(axis=0), 0, samples)  # numpy would warn of a column without any
     with np.errstate(all="ignore"):
-        low, high = np.nanpercentile(_known(_coefficient(sums, drawn)[0]), [2.5, 97.5], axis=0)
+        low, high = np.nanpercentile(samples, [2.5, 97.5], axis=0)
     undefined = ~np.isfinite(icc)
     deviation = np.where(undefined, np.nan, np.sqrt(np.maximum(within, 0)))
     by_person = np.argsort(owner, kind="stable")
@@ -133,11 +134,6 @@ def _measure(
         "fingers": n_fingers.astype(int),
         "people": (np.add.reduceat(used[by_person], first, axis=0) > 0).sum(axis=0),
     }
-
-
-def _known(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the samples, with 0 for a column that is undefined in all of them, of which numpy would warn."""
-    return np.where(np.isnan(drawn).all(axis=0), 0, drawn)
 
 
 def _coefficient(sums: list[NDArray[np.float64]], times: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:

@@ -87,16 +87,14 @@ def _wrong_keys(value: Mapping[str, Any], schema: Any, at: str) -> tuple[str, st
     return None
 
 
+_hints = cache(get_type_hints)
+
+
 @cache
 def _required(schema: Any) -> frozenset[str]:
     """Return the required keys; `__required_keys__` is wrong where annotations are strings."""
     kept = get_type_hints(schema, include_extras=True)
     return frozenset(name for name, one in kept.items() if get_origin(one) is Required)
-
-
-@cache
-def _hints(schema: Any) -> dict[str, Any]:
-    return get_type_hints(schema)
 
 
 def describe(schema: Any) -> str:

@@ -153,10 +153,8 @@ def check_sheet_size(path: Path, rows: int, columns: int, kind: type[Exception])
     """Raise an error of `kind` if so many rows, below a header, and columns do not fit into an .xlsx file."""
     import_openpyxl(kind, path)
     if rows >= MAX_ROWS or columns > MAX_COLUMNS:
-        raise kind(
-            f"{path}: {rows:,} rows and {columns:,} columns are more than an .xlsx file holds, {MAX_ROWS - 1:,} "
-            f"and {MAX_COLUMNS:,}; write .csv or .parquet"
-        )
+        most = f"{MAX_ROWS - 1:,} and {MAX_COLUMNS:,}; write .csv or .parquet"
+        raise kind(f"{path}: {rows:,} rows and {columns:,} columns are more than an .xlsx file holds, {most}")
 
 
 def write_sheet(path: Path, rows: Iterable[Sequence[Any]], kind: type[Exception]) -> None:

@@ -11,7 +11,7 @@ import csv
 import io
 import logging
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -76,11 +76,8 @@ def find_thousands(cells: Sequence[str]) -> str:
     ('1,234', '', '')
     """
     marked = [c for c in cells if "," in c or "." in c]
-    return (
-        marked[0]
-        if marked and any(map(_SMALL.fullmatch, cells)) and all(_THOUSANDS.fullmatch(c) for c in marked)
-        else ""
-    )
+    may_be = any(map(_SMALL.fullmatch, cells)) and all(map(_THOUSANDS.fullmatch, marked))
+    return marked[0] if marked and may_be else ""
 
 
 def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
@@ -94,9 +91,9 @@ def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
     (['34.5', '', '40'], ['1,5', 'left'])
     """
     commas = [c for c in cells if "," in c]
-    if not commas or not all(_COMMA.fullmatch(c) for c in commas):
+    if not commas or not all(map(_COMMA.fullmatch, commas)):
         return list(cells)
-    if all(_THOUSANDS.fullmatch(c) for c in commas) if separator == "," else find_thousands(cells):
+    if all(map(_THOUSANDS.fullmatch, commas)) if separator == "," else find_thousands(cells):
         return list(cells)
     others = {c for c in cells if "," not in c and c not in MISSING_WORDS and c}
     return [c.replace(",", ".") for c in cells] if all(c.lstrip("+-").isdigit() for c in others) else list(cells)
@@ -293,13 +290,10 @@ def match_names(names: Sequence[str], known: Iterable[str], where: str, kind: ty
     """
     spelt = {name.casefold(): name for name in known}
     found = [spelt.get(n.strip().casefold(), n.strip()) or f"(column {i})" for i, n in enumerate(names, 1)]
-    at: dict[str, list[int]] = defaultdict(list)
-    for i, name in enumerate(found):
-        at[name].append(i)
-    for name, places in at.items():
-        if len(places) > 1:
-            given = " and ".join(f"{names[i].strip()!r} (column {i + 1})" for i in places[:3])
-            raise kind(f"{where}: {name!r} occurs twice among its columns: {given}; rename or remove one")
+    if twice := next((name for name, count in Counter(found).items() if count > 1), None):
+        places = [f"{n.strip()!r} (column {i})" for i, n in enumerate(names, 1) if found[i - 1] == twice]
+        given = " and ".join(places[:3])
+        raise kind(f"{where}: {twice!r} occurs twice among its columns: {given}; rename or remove one")
     return found
 
 
@@ -351,11 +345,12 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
     separator, head = _separator(sample, given)
     sign = " " if separator == r"\s+" else separator
     _check_width(1 + max(line.count(sign) for line in sample.splitlines()[:SAMPLE_ROWS]), kind, where)
-    decimal = _decimal(head, separator)
+    cells = [c for row in head for c in row]
+    commas = [c for c in cells if _COMMA.fullmatch(c) and not (separator == "," and _THOUSANDS.fullmatch(c))]
+    decimal = "," if len(commas) > sum(_POINT.fullmatch(c) is not None for c in cells) else "."
     padded = f"{separator} " in sample.lstrip().partition("\n")[0]
-    return Table(
-        *(path, kind, where, separator, decimal, encoding, head, head[0], True, skipped, content, sheet, padded)
-    )
+    form = (separator, decimal, encoding)
+    return Table(path, kind, where, *form, head, head[0], True, skipped, content, sheet, padded)
 
 
 def _encoding(path: Path, kind: type[Exception], where: str) -> str:
@@ -405,11 +400,9 @@ def _rows(text: str, separator: str) -> list[list[str]]:
     stream = io.StringIO(text.replace("\t", " ") if spaced else text, newline="")
     reader = csv.reader(stream, delimiter=" " if spaced else separator, skipinitialspace=True)
     rows: list[list[str]] = []
-    try:
+    with suppress(csv.Error):  # a field is too long; the rows read so far decide
         for row in islice((r for r in reader if any(c.strip() for c in r)), SAMPLE_ROWS):
             rows.append([unescape_formula(c.strip()) for c in row if c or not spaced])
-    except csv.Error:
-        pass  # a field is too long; the rows read so far decide
     return rows or [[""]]
 
 
@@ -422,7 +415,9 @@ def _separator(text: str, given: str | None) -> tuple[str, list[list[str]]]:
         rows = _rows(text, separator)
         if len(rows[0]) > 1:
             found.append((sum(len(r) == len(rows[0]) for r in rows) / len(rows), separator, rows))
-    spaced = _with_row_names(_rows(text, r"\s+"))
+    spaced = _rows(text, r"\s+")
+    if len(spaced) > 1 and {len(r) for r in spaced[1:]} == {len(spaced[0]) + 1}:
+        spaced[0].insert(0, "")  # R writes no name above the names of rows
     even = len(spaced[0]) > 1 and all(len(r) == len(spaced[0]) for r in spaced)
     if not found:
         return (r"\s+", spaced) if even else ("\t", _rows(text, "\t"))
@@ -431,18 +426,6 @@ def _separator(text: str, given: str | None) -> tuple[str, list[list[str]]]:
     if separator == "," and even and not re.search(r"(?<!\d),|,(?!\d)", "\n".join(map(" ".join, spaced))):
         return r"\s+", spaced
     return separator, rows
-
-
-def _with_row_names(rows: list[list[str]]) -> list[list[str]]:
-    """Return rows whose header has a name for every column: R writes none above the names of rows."""
-    wider = len(rows) > 1 and {len(r) for r in rows[1:]} == {len(rows[0]) + 1}
-    return [["", *rows[0]], *rows[1:]] if wider else rows
-
-
-def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
-    cells = [c for row in rows for c in row]
-    commas = [c for c in cells if _COMMA.fullmatch(c) and not (separator == "," and _THOUSANDS.fullmatch(c))]
-    return "," if len(commas) > sum(_POINT.fullmatch(c) is not None for c in cells) else "."
 
 
 def read_parquet(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from ridgefeat.audit.probe import ColumnProbe
-from ridgefeat.audit.table import AuditTable, Finding, Severity, on_columns
+from ridgefeat.audit.table import AuditTable, Finding, Index, Severity, on_columns
 from ridgefeat.features import as_records, select
 from ridgefeat.files import count_of, first_few
+from ridgefeat.structure import Bool
 
 SHOWN_PAIRS = 3
 LEAKING_AUC = 0.95
@@ -47,27 +48,21 @@ def check_features(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     outlying = probe.is_significant(area, max(limit, table.limits.suspect_auc))
     leaks = (area >= table.limits.perfect_auc) | (outlying & (area >= LEAKING_AUC))
     reference = f"; the best ordinary column has {ordinary:.3f}"
-    if leaks.any():
-        yield _report(
-            table,
-            "column",
-            "leak",
-            {names[i]: area[i] for i in np.flatnonzero(leaks)},
-            "the target {target!r} can be read from {columns} alone",
-            "every classifier that uses one of them is as good as this column, whatever the ridges show",
-            reference,
-        )
-    if (suspect := outlying & ~leaks).any():
-        yield _report(
-            table,
-            "column",
-            "warning",
-            {names[i]: area[i] for i in np.flatnonzero(suspect)},
-            "{target!r} is predicted far better by {columns} than by all others; was any derived from the target?",
-            "every score that uses a column derived from the target is too good",
-            reference,
-        )
-    yield from _gaps(table, probe, names, values)
+    if found := {names[i]: area[i] for i in np.flatnonzero(leaks)}:
+        what = "the target {target!r} can be read from {columns} alone"
+        cost = "every classifier that uses one of them is as good as this column, whatever the ridges show"
+        yield _report(table, "column", "leak", found, what, cost, reference)
+    if found := {names[i]: area[i] for i in np.flatnonzero(outlying & ~leaks)}:
+        what = "{target!r} is predicted far better by {columns} than by all others; was any derived from the target?"
+        cost = "every score that uses a column derived from the target is too good"
+        yield _report(table, "column", "warning", found, what, cost, reference)
+    missing, some = find_gaps(values)
+    area = probe.of_codes(missing[:, some].astype(np.int64))
+    if found := {names[i]: a for i, a in zip(some, area, strict=True) if probe.is_significant(a)}:
+        severity: Severity = "leak" if max(found.values()) >= LEAKING_AUC else "warning"
+        what = "{target!r} is predicted by where the values of {columns} are missing"
+        cost = "a classifier learns which prints could not be measured; imputation inside the fold does not hide it"
+        yield _report(table, "missing", severity, found, what, cost)
 
 
 def best_ordinary(area: NDArray[np.float64]) -> float:
@@ -77,25 +72,11 @@ def best_ordinary(area: NDArray[np.float64]) -> float:
     return float(min(max(MIN_ORDINARY_AUC, rest[-1] if rest.size else 0.0), 0.999))
 
 
-def _gaps(
-    table: AuditTable, probe: ColumnProbe, names: Sequence[str], values: NDArray[np.float32]
-) -> Iterator[Finding]:
+def find_gaps(values: NDArray[np.float32]) -> tuple[Bool, Index]:
+    """Return which values are missing, and the columns in which some are and some are not."""
     missing = ~np.isfinite(values)
     share = missing.mean(axis=0)
-    some = np.flatnonzero((share >= MIN_GAP_SHARE) & (share <= 1 - MIN_GAP_SHARE))
-    if not some.size:
-        return
-    area = probe.of_codes(missing[:, some].astype(np.int64))
-    found = probe.is_significant(area)
-    if found.any():
-        yield _report(
-            table,
-            "missing",
-            "leak" if area[found].max() >= LEAKING_AUC else "warning",
-            {names[i]: a for i, a in zip(some[found], area[found], strict=True)},
-            "{target!r} is predicted by where the values of {columns} are missing",
-            "a classifier learns which prints could not be measured; imputation inside the fold does not hide it",
-        )
+    return missing, np.flatnonzero((share >= MIN_GAP_SHARE) & (share <= 1 - MIN_GAP_SHARE))
 
 
 def _report(
@@ -112,50 +93,33 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
     """Yield features named after the target or its classes, or equal to it; of labels, note those that repeat it."""
     apart = {table.target, table.group, *table.features}
     others = (n for n in map(str, table.frame) if n not in apart and not n.startswith("meta_"))
-    labels = [n for n in others if _one_to_one(table, n)]
-    if labels:
-        yield on_columns(
-            "target_name",
-            "note",
-            f"{count_of(len(labels), 'label repeats', 'labels repeat')} the target {table.target!r}, value for value: "
-            f"{first_few(labels)}",
-            "nothing, because no classifier is given labels",
-            labels,
-        )
+    if labels := [n for n in others if _one_to_one(table, n)]:
+        many = count_of(len(labels), "label repeats", "labels repeat")
+        message = f"{many} the target {table.target!r}, value for value: {first_few(labels)}"
+        yield on_columns("target_name", "note", message, "nothing, because no classifier is given labels", labels)
     names = [n for n in table.features if n not in _declared()]
-    alike = [n for n in names if _tokens(n) & _words(table)]
-    same = [n for n in names if n not in alike and _one_to_one(table, n)]
-    if same:
-        yield on_columns(
-            "target_name",
-            "leak",
-            f"{count_of(len(same), 'column is', 'columns are')} the target {table.target!r} itself, value for value: "
-            f"{first_few(same)}",
-            "every classifier that uses one of them is perfect and has learned nothing; leave them out",
-            same,
-        )
+    target = table.target.lower()
+    classes = () if table.quantity else (c for c in table.target_names if len(c) > 1 and not c.isdigit())
+    words = {target, *ALIASES.get(target, ()), *(c.lower() for c in classes)}
+    alike = [n for n in names if _tokens(n) & words]
+    if same := [n for n in names if n not in alike and _one_to_one(table, n)]:
+        many = count_of(len(same), "column is", "columns are")
+        message = f"{many} the target {table.target!r} itself, value for value: {first_few(same)}"
+        cost = "every classifier that uses one of them is perfect and has learned nothing; leave them out"
+        yield on_columns("target_name", "leak", message, cost, same)
     if alike:
+        many = count_of(len(alike), "feature is", "features are")
         equal = [n for n in alike if _one_to_one(table, n)]
-        yield on_columns(
-            "target_name",
-            "leak" if equal else "warning",
-            f"{count_of(len(alike), 'feature is', 'features are')} named after the target {table.target!r}: "
-            f"{first_few(alike)}" + (f"; {first_few(equal)} are the target value for value" if equal else ""),
-            "a label among the features gives the answer away; leave these columns out",
-            alike,
-        )
+        message = f"{many} named after the target {table.target!r}: {first_few(alike)}"
+        message += f"; {first_few(equal)} are the target value for value" if equal else ""
+        cost = "a label among the features gives the answer away; leave these columns out"
+        yield on_columns("target_name", "leak" if equal else "warning", message, cost, alike)
 
 
 @cache
 def _declared() -> frozenset[str]:
     """The columns that ridgefeat computes from pixels, which are not labels, whatever their names."""
     return frozenset(str(record["name"]) for f in select(None) for record in as_records(f.all_columns()))
-
-
-def _words(table: AuditTable) -> set[str]:
-    target = table.target.lower()
-    classes = () if table.quantity else (c for c in table.target_names if len(c) > 1 and not c.isdigit())
-    return {target, *ALIASES.get(target, ()), *(c.lower() for c in classes)}
 
 
 def _tokens(name: str) -> set[str]:
@@ -189,17 +153,15 @@ def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
         return
     order = found[np.argsort(-area[found], kind="stable")]
     shown = first_few([f"{names[pairs[k, 0]]} = {names[pairs[k, 1]]} {area[k]:.3f}" for k in order], SHOWN_PAIRS)
-    columns = dict.fromkeys(names[i] for k in order for i in pairs[k])
-    yield Finding(
-        "column_pair",
-        "leak" if area[order[0]] >= LEAKING_AUC else "warning",
-        f"{len(order)} pairs of columns predict {table.target!r} by whether they are equal "
-        f"(AUC on held-out groups: {shown})",
-        cost="one of each pair was chosen by the label; trees, and linear models of differences, can use that. Leave "
-        "one of each pair out",
-        count=len(order),
-        columns=tuple(columns),
+    columns = tuple(dict.fromkeys(names[i] for k in order for i in pairs[k]))
+    by_equality = f"{len(order)} pairs of columns predict {table.target!r} by whether they are equal"
+    cost = (
+        "one of each pair was chosen by the label; trees, and linear models of differences, can use that. Leave one of "
+        "each pair out"
     )
+    severity: Severity = "leak" if area[order[0]] >= LEAKING_AUC else "warning"
+    message = f"{by_equality} (AUC on held-out groups: {shown})"
+    yield Finding("column_pair", severity, message, cost=cost, count=len(order), columns=columns)
 
 
 def sometimes_equal(values: NDArray[np.float32]) -> NDArray[np.intp]:

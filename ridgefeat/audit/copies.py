@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.audit.duplicates import DuplicateSets
@@ -20,12 +21,9 @@ def find_identical(table: AuditTable) -> list[list[int]]:
     """Return the rows of each set of prints with the same pixels, in order; none where the table has no digests."""
     if "meta_sha256" not in table.frame:
         return []
-    digests = table.frame["meta_sha256"]
-    members: dict[str, list[int]] = {}
-    for i in np.flatnonzero(digests.notna().to_numpy()):
-        if digest := str(digests.iloc[i]):
-            members.setdefault(digest, []).append(int(i))
-    return [rows for rows in members.values() if len(rows) > 1]
+    digests = table.frame["meta_sha256"].reset_index(drop=True).dropna().astype(str)
+    rows_of = digests[digests != ""].groupby(digests).groups
+    return sorted(rows.tolist() for rows in rows_of.values() if len(rows) > 1)
 
 
 def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterator[Finding]:
@@ -38,32 +36,25 @@ def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterato
         yield not_checked(f"identical images: {count} no digest of the pixels", without)
     found = DuplicateSets(table, sets)
     if across := found.cross_group:
-        yield across.finding(
-            "identical",
-            "leak",
-            f"{count_images(len(across))} filed under several names and groups ({across.n_prints} prints)"
-            + differing_labels(across),
-            across.cost("by group or by image"),
-        )
+        message = f"{count_images(len(across))} filed under several names and groups ({across.n_prints} prints)"
+        cost = across.cost("by group or by image")
+        yield across.finding("identical", "leak", message + differing_labels(across), cost)
     if within := found.within_group:
-        separated = within.seen_in_training()[0]
-        yield within.finding(
-            "identical",
-            "leak" if separated else "note",
-            f"{count_images(len(within))} filed under several names within one group ({within.n_prints} prints)"
-            + differing_labels(within),
-            ("" if separated else "a split by group keeps them together; they count more than once. By image: ")
-            + within.cost("by image"),
-        )
+        message = f"{count_images(len(within))} filed under several names within one group ({within.n_prints} prints)"
+        message, cost = message + differing_labels(within), within.cost("by image")
+        if within.seen_in_training()[0]:
+            yield within.finding("identical", "leak", message, cost)
+        else:
+            cost = f"a split by group keeps them together; they count more than once. By image: {cost}"
+            yield within.finding("identical", "note", message, cost)
     # Where people are the target, `identical` names these images: as of several groups.
     if table.target != table.group and (wrong := found.conflicting):
-        yield wrong.finding(
-            "label_conflict",
-            "warning",
-            f"{count_images(len(wrong))} filed under different values of {table.target!r}",
+        message = f"{count_images(len(wrong))} filed under different values of {table.target!r}"
+        cost = (
             f"at least {wrong.min_wrong_labels} of these {wrong.n_prints} prints are labelled wrongly; no "
-            f"classifier can get all of them right ({wrong.n_prints / len(table):.2%} of the table)",
+            f"classifier can get all of them right ({wrong.n_prints / len(table):.2%} of the table)"
         )
+        yield wrong.finding("label_conflict", "warning", message, cost)
 
 
 def differing_labels(found: DuplicateSets) -> str:
@@ -87,40 +78,24 @@ def check_altered(table: AuditTable) -> Iterator[Finding]:
         return
     n_altered, noun = int(altered.sum()), "copy or original"
     if "subject" not in table.frame:
-        yield not_checked(
-            f"altered copies: {n_altered} prints are altered, but there is no column 'subject', so it is unclear of "
-            "which print",
-            n_altered,
-        )
+        without = "there is no column 'subject', so it is unclear of which print"
+        yield not_checked(f"altered copies: {n_altered} prints are altered, but {without}", n_altered)
         return
     sets = DuplicateSets(table, [s.tolist() for s in _same_finger(table) if len(s) > 1 and altered[s].any()])
     across, within = sets.cross_group, sets.within_group
     hit, tested = within.seen_in_training()
     if hit:
-        found = within.finding(
-            "altered_copy",
-            "leak",
-            f"{hit} of {tested} test prints of the given folds have an altered copy or its original in training",
-            within.cost("by image", noun),
-        )
-        yield replace(found, count=hit)
+        message = f"{hit} of {tested} test prints of the given folds have an altered copy or its original in training"
+        yield replace(within.finding("altered_copy", "leak", message, within.cost("by image", noun)), count=hit)
     elif within:
         without_folds = replace(within, table=replace(table, folds=()))
-        yield Finding(
-            "altered_copy",
-            "note",
-            f"{n_altered} prints are altered; the groups keep them and their originals together",
-            cost="they count more than once. Split by image: " + without_folds.cost("by image", noun),
-            count=len(within),
-        )
+        message = f"{n_altered} prints are altered; the groups keep them and their originals together"
+        cost = "they count more than once. Split by image: " + without_folds.cost("by image", noun)
+        yield Finding("altered_copy", "note", message, cost=cost, count=len(within))
     if across:
-        yield across.finding(
-            "altered_copy",
-            "leak",
-            f"altered copies of {len(across)} fingers are filed under other groups by {table.group!r} than their "
-            "originals",
-            across.cost("by group", noun),
-        )
+        copies = f"altered copies of {len(across)} fingers"
+        message = f"{copies} are filed under other groups by {table.group!r} than their originals"
+        yield across.finding("altered_copy", "leak", message, across.cost("by group", noun))
 
 
 def is_altered(table: AuditTable) -> NDArray[np.bool_]:
@@ -136,9 +111,5 @@ def _same_finger(table: AuditTable) -> list[Index]:
     keys = [name for name in ("meta_layout", *IDENTITY) if name in table.frame]
     known = table.frame["subject"].notna().to_numpy()
     codes = table.frame.loc[:, keys].astype(str).fillna("").groupby(keys, sort=False).ngroup().to_numpy()
-    codes = np.where(known, codes, -1)
-    order = np.argsort(codes, kind="stable")
-    order = order[codes[order] >= 0]
-    if not order.size:
-        return []
-    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    rows = np.flatnonzero(known)
+    return [rows[at] for _, at in sorted(pd.Series(rows).groupby(codes[known]).indices.items())]

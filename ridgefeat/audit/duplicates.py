@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -39,11 +39,9 @@ def connect(pairs: Iterable[tuple[int, int]], count: int) -> list[list[int]]:
     """
     edges = np.array(list(pairs), np.intp).reshape(-1, 2)
     graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    labels = connected_components(graph, directed=False)[1]
-    members: dict[int, list[int]] = {}
-    for i in np.unique(edges):
-        members.setdefault(int(labels[i]), []).append(int(i))
-    return sorted(members.values())
+    nodes = np.unique(edges)
+    labels = connected_components(graph, directed=False)[1][nodes]
+    return sorted(nodes[at].tolist() for at in pd.Series(labels).groupby(labels).indices.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +62,17 @@ class DuplicateSets:
     @property
     def cross_group(self) -> DuplicateSets:
         """The sets with prints of more than one group."""
-        return DuplicateSets(self.table, [s for s in self.sets if self._n_groups(s) > 1])
+        return replace(self, sets=[s for s in self.sets if self._n_groups(s) > 1])
 
     @property
     def within_group(self) -> DuplicateSets:
         """The sets with prints of one group alone."""
-        return DuplicateSets(self.table, [s for s in self.sets if self._n_groups(s) == 1])
+        return replace(self, sets=[s for s in self.sets if self._n_groups(s) == 1])
 
     @property
     def conflicting(self) -> DuplicateSets:
         """The sets with prints that have different target values."""
-        return DuplicateSets(self.table, [s for s in self.sets if len(np.unique(self._targets(s))) > 1])
+        return replace(self, sets=[s for s in self.sets if len(np.unique(self._targets(s))) > 1])
 
     def _n_groups(self, rows: Sequence[int]) -> int:
         return len(np.unique(self.table.group_codes[list(rows)]))
@@ -115,10 +113,8 @@ class DuplicateSets:
             expected = hit / tested * total
         else:
             expected = sum(len(s) * (1 - (1 / FOLDS) ** (len(s) - 1)) for s in self.sets)
-            text += (
-                f"; in {FOLDS} folds {split} about {expected:.0f} ({expected / total:.1%}) would be tested with it "
-                "in training"
-            )
+            about = f"about {expected:.0f} ({expected / total:.1%})"
+            text += f"; in {FOLDS} folds {split} {about} would be tested with it in training"
         gain = self._gain_of_neighbour() * expected / n_prints if n_prints else 0.0
         if one_label and not table.quantity:
             points = round(100 * gain, 1) + 0.0  # not -0.0
@@ -138,12 +134,16 @@ class DuplicateSets:
                 gain += float((same / (len(codes) - 1) - guess).sum())
         return gain / len(self.table)
 
+    def names(self) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
+        """Return the files and the groups of each set."""
+        table = self.table
+        files = tuple(tuple(str(table.names[i]) for i in s) for s in self.sets)
+        return files, tuple(tuple(dict.fromkeys(table.group_names[table.group_codes[i]] for i in s)) for s in self.sets)
+
     def finding(self, kind: str, severity: Severity, message: str, cost: str) -> Finding:
         """Return a finding on these sets, with their rows, files and groups."""
-        table, rows = self.table, tuple(tuple(map(int, s)) for s in self.sets)
-        files = tuple(tuple(str(table.names[i]) for i in s) for s in rows)
-        groups = tuple(tuple(dict.fromkeys(table.group_names[table.group_codes[i]] for i in s)) for s in rows)
-        return Finding(kind, severity, message, files, groups, cost, len(rows), rows)
+        rows = tuple(tuple(map(int, s)) for s in self.sets)
+        return Finding(kind, severity, message, *self.names(), cost, len(rows), rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,26 +212,22 @@ def decide(groups: NDArray[Any], target: NDArray[Any], audit: Audit, how: str) -
         count = sum(f.count for f in audit.of_kind(*ONE_IMAGE))
         note = f"{count_images(count)} filed under several names; nothing was changed: the scores may be too good"
         return Decision(groups, everyone, False, note if count else "no duplicates")
+    images, fingers = ([list(s) for f in audit.of_kind(*kinds) for s in f.rows] for kinds in (ONE_IMAGE, ONE_FINGER))
     if how == "merge":
-        merged, note = _merge(groups, _sets(audit, *ONE_IMAGE, *ONE_FINGER))
+        merged, note = _merge(groups, [*images, *fingers])
         note = note or "no group shares an image with another; nothing was changed"
         return Decision(merged, everyone, merged is not groups, note)
-    keep, dropped = _keep_first(target, _sets(audit, *ONE_IMAGE), audit.target)
-    merged, joined = _merge(groups, [s for s in _sets(audit, *ONE_FINGER) if keep[s].all()])
+    keep, dropped = _keep_first(target, images, audit.target)
+    merged, joined = _merge(groups, [s for s in fingers if keep[s].all()])
     note = "; ".join(filter(None, (dropped, joined))) or "no image is filed under several names; nothing was changed"
     return Decision(merged, keep, merged is not groups or not keep.all(), note)
-
-
-def _sets(audit: Audit, *kinds: str) -> list[list[int]]:
-    return [list(s) for f in audit.of_kind(*kinds) for s in f.rows]
 
 
 def _merge(groups: NDArray[Any], sets: Sequence[Sequence[int]]) -> tuple[NDArray[Any], str]:
     """Return group names with those that share a set joined by +, and what was joined."""
     values, codes = np.unique(groups.astype(str), return_inverse=True)
     connected = connect([(int(codes[s[0]]), int(codes[i])) for s in sets for i in s[1:]], len(values))
-    to_merge = [m for m in connected if len(m) > 1]
-    if not to_merge:
+    if not (to_merge := [m for m in connected if len(m) > 1]):
         return groups, ""
     names, merged = values.astype(object), []
     for members in to_merge:
@@ -239,8 +235,8 @@ def _merge(groups: NDArray[Any], sets: Sequence[Sequence[int]]) -> tuple[NDArray
         names[members] = name
         merged.append(name)
     merged.sort(key=lambda n: (len(n.split("+")[0]), n))
-    before = sum(map(len, to_merge))
-    return names[codes], f"{before} groups that share images were merged into {len(to_merge)}: {first_few(merged)}"
+    joined = f"{sum(map(len, to_merge))} groups that share images were merged into {len(to_merge)}"
+    return names[codes], f"{joined}: {first_few(merged)}"
 
 
 def _keep_first(target: NDArray[Any], sets: Sequence[Sequence[int]], name: str) -> tuple[NDArray[np.bool_], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,8 +22,9 @@ MAX_LEVELS = 30
 """Texts of a trait that are distinguished: the most frequent ones."""
 PREFIX_LENGTH = 3
 """Characters at the beginning of a file name that are looked at."""
-NUMBERS = {"width": "width", "height": "height", "resolution across": "dpi_x", "resolution down": "dpi_y"}
-"""Numeric properties of files, and their columns without the prefix meta_."""
+NUMBERS = {"width": "meta_width", "height": "meta_height", "resolution across": "meta_dpi_x"}
+NUMBERS["resolution down"] = "meta_dpi_y"
+"""Numeric properties of files, and their columns."""
 NAME_TRAITS = ("folder", "length of file name", "beginning of file name")
 """Traits that no classifier sees and no image holds."""
 
@@ -38,47 +39,40 @@ def check_files(table: AuditTable, probe: ColumnProbe, images_root: Images | Non
             area |= zip(chosen, measure(np.stack(list(chosen.values()), axis=1)), strict=True)
     found = {n: a for n, a in area.items() if probe.is_significant(a)}
     if (order := found.pop("order of rows", None)) is not None:
-        yield Finding(
-            "order",
-            "warning",
-            f"the rows are sorted by {table.target!r}: their order predicts it (AUC on held-out groups: {order:.3f})",
-            cost="a split without shuffling tests on classes that it did not train on; shuffle the groups",
-            count=1,
-        )
+        rows = f"the rows are sorted by {table.target!r}"
+        message = f"{rows}: their order predicts it (AUC on held-out groups: {order:.3f})"
+        cost = "a split without shuffling tests on classes that it did not train on; shuffle the groups"
+        yield Finding("order", "warning", message, cost=cost, count=1)
+    predict = f"predict {table.target!r} (AUC on held-out groups)"
     if named := {n: found.pop(n) for n in NAME_TRAITS if n in found}:
-        yield on_columns(
-            "file",
-            "note",
-            f"{_in_words(named)} predict {table.target!r} (AUC on held-out groups)",
+        cost = (
             "nothing, as long as no classifier sees names; check whether the classes were also captured or processed "
-            "differently",
-            list(named),
+            "differently"
         )
+        yield on_columns("file", "note", f"{_in_words(named)} {predict}", cost, list(named))
     if found:
         worst = max(found.values())
-        yield on_columns(
-            "file",
-            "leak" if worst >= LEAKING_AUC else "warning",
-            f"{_in_words(found)} predict {table.target!r} (AUC on held-out groups): classes were captured or stored "
-            "differently",
+        message = f"{_in_words(found)} {predict}: classes were captured or stored differently"
+        cost = (
             "size, resolution and compression are in the pixels and in most features; a classifier can read the "
-            f"scanner instead of the finger, up to AUC {worst:.2f}",
-            list(found),
+            f"scanner instead of the finger, up to AUC {worst:.2f}"
         )
+        yield on_columns("file", "leak" if worst >= LEAKING_AUC else "warning", message, cost, list(found))
 
 
 def file_traits(table: AuditTable, images_root: Images | None = None) -> dict[str, NDArray[Any]]:
     """Return what is known about each print besides its ridges, by name: numbers as floats, texts as codes."""
     frame = table.frame
     traits: dict[str, NDArray[Any]] = {"order of rows": np.arange(len(table), dtype=np.float64)}
-    for name, column in ((n, f"meta_{c}") for n, c in NUMBERS.items()):
+    for name, column in NUMBERS.items():
         if column in frame and getattr(frame[column].dtype, "kind", "O") in "fiu":
             traits[name] = frame[column].to_numpy(np.float64, na_value=np.nan)
     for name in ("layout", "flags", "error"):
         if (column := f"meta_{name}") in frame:
             traits[name] = _codes([str(v) for v in frame[column].fillna("")])
     if "meta_sha256" in frame:
-        traits["beginning of sha256"] = np.array([_first_byte(v) for v in frame["meta_sha256"]], np.float64)
+        digits = (re.match("[0-9a-fA-F]{2}", str(v)) for v in frame["meta_sha256"])
+        traits["beginning of sha256"] = np.array([int(m[0], 16) if m else np.nan for m in digits], np.float64)
     if "meta_source" in frame:
         paths = [PurePosixPath(str(n)) for n in table.names]
         traits |= {
@@ -88,8 +82,11 @@ def file_traits(table: AuditTable, images_root: Images | None = None) -> dict[st
         }
         if "meta_layout" not in frame or not frame["meta_layout"].eq("class-folders").all():
             traits["folder"] = _codes([str(p.parent) for p in paths])
-        if images_root is not None:
-            traits["size of file"] = _sizes(images_root, [str(n) for n in table.names])
+        if isinstance(images_root, (str, os.PathLike)):
+            names = map(str, table.names)
+            traits["size of file"] = _sizes([Path(images_root) / n if stays_inside(n) else None for n in names])
+        elif images_root is not None:
+            traits["size of file"] = _sizes([source.path for source in images_root])
     return traits
 
 
@@ -100,17 +97,8 @@ def _codes(texts: list[str]) -> NDArray[np.int64]:
     return np.minimum(rank[inverse], MAX_LEVELS)
 
 
-def _first_byte(digest: Any) -> float:
-    text = str(digest)[:2]
-    return float(int(text, 16)) if re.fullmatch("[0-9a-fA-F]{2}", text) else np.nan
-
-
-def _sizes(images: Images, names: list[str]) -> NDArray[np.float64]:
-    if isinstance(images, (str, os.PathLike)):
-        paths = [Path(images) / name if stays_inside(name) else None for name in names]
-    else:
-        paths = [source.path for source in images]
-    sizes = np.full(len(names), np.nan)
+def _sizes(paths: Sequence[Path | None]) -> NDArray[np.float64]:
+    sizes = np.full(len(paths), np.nan)
     for i, path in enumerate(paths):
         with suppress(OSError):
             if path is not None:

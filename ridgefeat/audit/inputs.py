@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ridgefeat.audit.known import Look, look_at, looks_in, shorten
 from ridgefeat.audit.table import Fold, as_text
@@ -69,6 +70,13 @@ class AuditInput:
     notes: tuple[str, ...] = ()
 
 
+def failed_rows(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which prints could not be read, by the column meta_error."""
+    if "meta_error" not in frame:
+        return np.zeros(len(frame), np.bool_)
+    return frame["meta_error"].fillna("").astype(str).ne("").to_numpy(copy=True)
+
+
 def read_input(inputs: Sequence[str], *, split: str | None = None, jobs: int | None = 1, **how: Any) -> AuditInput:
     """Read images (files, folders, archives) or tables, and find their split.
 
@@ -93,7 +101,8 @@ def read_input(inputs: Sequence[str], *, split: str | None = None, jobs: int | N
     RidgefeatError
         If an input or the split cannot be read, or the inputs are of both kinds.
     """
-    tables = [_is_table(i) for i in inputs]
+    places = [Path(i) for i in inputs]
+    tables = [sidecar_path(p).is_file() if p.is_dir() else p.suffix.lower() in TABLES for p in places]
     if any(tables) and not all(tables):
         raise TableError(
             f"{inputs[tables.index(False)]} holds images and {inputs[tables.index(True)]} is a table; give the images "
@@ -112,35 +121,23 @@ def read_input(inputs: Sequence[str], *, split: str | None = None, jobs: int | N
     return replace(found, frame=frame, folds=folds, notes=(*found.notes, f"Split: {words}; {_describe(folds)}."))
 
 
-def _is_table(given: str) -> bool:
-    path = Path(given)
-    return sidecar_path(path).is_file() if path.is_dir() else path.suffix.lower() in TABLES
-
-
 def _read_images(inputs: Sequence[str], jobs: int | None, how: Mapping[str, Any]) -> AuditInput:
     sources = find_prints(list(inputs), **how)
-    rows = [dict.fromkeys(META) for _ in sources]
-    looks = []
-    found = spread_items(_read_print, sources, count_workers(jobs), batch=BATCH)
-    for row, source, read in zip(rows, sources, found, strict=True):
-        row |= {"meta_source": source.relative, "meta_layout": source.layout, "meta_flags": " ".join(source.flags)}
+    rows, looks = [], []
+    for source, read in zip(sources, spread_items(_read_print, sources, count_workers(jobs), batch=BATCH), strict=True):
+        known = {"meta_source": source.relative, "meta_layout": source.layout, "meta_flags": " ".join(source.flags)}
         cells, look = ({"meta_error": read.reason}, Look(())) if isinstance(read, Stopped) else read
-        row |= cells
+        rows.append(dict.fromkeys(META) | known | cells)
         looks.append(look)
     if all(row["meta_error"] for row in rows):  # an audit of nothing would find no leak, and let a pipeline go on
-        raise TableError(
-            f"none of {count_of(len(rows), 'image')} can be read, first {sources[0].path}: {rows[0]['meta_error']}"
-        )
+        first = f"{sources[0].path}: {rows[0]['meta_error']}"
+        raise TableError(f"none of {count_of(len(rows), 'image')} can be read, first {first}")
     labels = dict.fromkeys(name for s in sources for name in s.labels)
     cells = {name: [s.labels.get(name) or "" for s in sources] for name in labels}
-    frame = pd.DataFrame(rows).assign(**{name: column(c, kind_of(c)) for name, c in cells.items()})
-    return AuditInput(frame.assign(meta_input=_input_of(sources, inputs)), (), tuple(sources), looks=tuple(looks))
-
-
-def _input_of(sources: Sequence[PrintSource], inputs: Sequence[str]) -> list[int]:
-    """Return which input each print comes from."""
     folders = [Path(os.path.abspath(i)) for i in inputs]  # noqa: PTH100  (links stay as find_prints keeps them)
-    return [next((k for k, f in enumerate(folders) if s.path.is_relative_to(f)), 0) for s in sources]
+    numbers = [next((k for k, f in enumerate(folders) if s.path.is_relative_to(f)), 0) for s in sources]
+    frame = pd.DataFrame(rows).assign(**{name: column(c, kind_of(c)) for name, c in cells.items()}, meta_input=numbers)
+    return AuditInput(frame, (), tuple(sources), looks=tuple(looks))
 
 
 def _read_print(source: PrintSource) -> tuple[dict[str, Any], Look]:

@@ -90,11 +90,10 @@ def shorten(digest: str) -> int:
 def looks_in(frame: pd.DataFrame) -> list[Look] | None:
     """Return what a table's rows are recognised by, from columns of digests; None if it has none of them."""
     columns = [frame[n].fillna("").astype(str) for n in DIGEST_COLUMNS if n in frame]
-    columns = [c for c in columns if c.str.fullmatch("[0-9a-fA-F]{64}").any()]
-    if not columns:
+    columns = [c.where(c.str.fullmatch("[0-9a-fA-F]{64}"), "") for c in columns]
+    if not (held := [c for c in columns if (c != "").any()]):
         return None
-    rows = zip(*(c.where(c.str.fullmatch("[0-9a-fA-F]{64}"), "") for c in columns), strict=True)
-    return [Look(tuple(shorten(d) for d in row if d)) for row in rows]
+    return [Look(tuple(shorten(d) for d in row if d)) for row in zip(*held, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +134,8 @@ class PrintIndex:
         """
         found, level = np.full(len(looks), -1, np.intp), np.zeros(len(looks), np.int8)
         for i, look in enumerate(looks):
-            if (
-                row := next((row for d in look.digests if (row := self._of_digest.get(d)) is not None), None)
-            ) is not None:
-                found[i], level[i] = row, LEVELS.index("exact")
+            if rows := [self._of_digest[d] for d in look.digests if d in self._of_digest]:
+                found[i], level[i] = rows[0], LEVELS.index("exact")
             elif look.marks is not None and len(self.marks):
                 at, agreeing = self._search.best(look.marks)
                 if at >= 0:
@@ -148,8 +145,8 @@ class PrintIndex:
 
     @cached_property
     def _of_digest(self) -> Mapping[int, int]:
-        pairs = zip(self.digests[::-1].tolist(), self.digest_rows[::-1].tolist(), strict=True)
-        return dict(pairs)  # of prints with one image the first
+        # Of prints with one image the first.
+        return dict(zip(self.digests[::-1].tolist(), self.digest_rows[::-1].tolist(), strict=True))
 
     @cached_property
     def _search(self) -> MarkIndex:
@@ -191,8 +188,7 @@ def make_index(sources: Sequence[PrintSource], name: str, jobs: int | None = 1) 
         If none can be read.
     """
     looks = list(spread_items(look_at_source, sources, count_workers(jobs), batch=BATCH))
-    kept = [(s, look) for s, look in zip(sources, looks, strict=True) if isinstance(look, Look)]
-    if not kept:
+    if not (kept := [(s, look) for s, look in zip(sources, looks, strict=True) if isinstance(look, Look)]):
         raise TableError(f"none of {len(sources)} images can be read, first {sources[0].path}")
     rows = [{"file": s.relative, "set": name, **s.labels} for s, _ in kept]
     return pack_index(rows, [look for _, look in kept])
@@ -225,15 +221,15 @@ def write_index(index: PrintIndex, path: str | os.PathLike[str]) -> None:
     TableError
         If it cannot be written.
     """
-    digests = index.digests.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - DIGEST_BYTES :]
-    parts = {
-        "format": FORMAT,
-        "prints": index.prints.to_csv(sep="\t", index=False, lineterminator="\n").encode("utf-8", "backslashreplace"),
-        "digests": digests.tobytes(),
-        "digest_rows": index.digest_rows.astype("<i4").tobytes(),
-        "marks": index.marks.tobytes(),
-        "mark_rows": index.mark_rows.astype("<i4").tobytes(),
+    prints = index.prints.to_csv(sep="\t", index=False, lineterminator="\n")
+    arrays = {
+        "digests": index.digests.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - DIGEST_BYTES :],
+        "digest_rows": index.digest_rows.astype("<i4"),
+        "marks": index.marks,
+        "mark_rows": index.mark_rows.astype("<i4"),
     }
+    parts = {"format": FORMAT, "prints": prints.encode("utf-8", "backslashreplace")}
+    parts |= {name: array.tobytes() for name, array in arrays.items()}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, data in parts.items():

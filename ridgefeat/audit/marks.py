@@ -92,7 +92,10 @@ def describe_marks(pixels: UInt8) -> NDArray[Any]:
     The first KEYPOINTS of the first row are its signature. Unused ones are zeros.
     """
     image, scale = _to_period(pixels)
-    coarse, own = _to_side(pixels)
+    # An image of about COARSE_SIDE pixels a side without ridges.
+    own = min(COARSE_SIDE / np.sqrt(pixels.size), MAX_SIDE / max(pixels.shape))
+    smooth = np.asarray(cv2.GaussianBlur(_scaled(pixels, own), (0, 0), COARSE_BLUR), np.float32)
+    coarse = _to_bytes(flatten(smooth, COARSE_CONTRAST))
     # Places are those of the whole image brought to one size: the ridge period of a blurred image may be unknown.
     frame = frame_factor(pixels.shape)
     fine = _describe(image, MIN_SIZE * PERIOD, MIN_DISTANCE * PERIOD, QUERY_KEYPOINTS - COARSE, SUPPORT, frame / scale)
@@ -153,17 +156,10 @@ def _hash(values: Float) -> NDArray[np.uint64]:
 def _to_period(pixels: UInt8) -> tuple[UInt8, float]:
     """Return an image with ridges PERIOD pixels apart and contrast evened out, and the factor of its size."""
     first = FIRST_SIDE / np.sqrt(pixels.size)
-    period = _period(_flatten(_scaled(pixels, first), FIRST_SIGMA)[:256, :256])
+    period = _period(flatten(_scaled(pixels, first), FIRST_SIGMA)[:256, :256])
     scale = min(first * PERIOD / period, MAX_SIDE / max(pixels.shape))
-    flat = _flatten(_scaled(pixels, scale), CONTRAST_SIGMA * PERIOD)
+    flat = flatten(_scaled(pixels, scale), CONTRAST_SIGMA * PERIOD)
     return _to_bytes(cv2.GaussianBlur(flat, (0, 0), BLUR_SIGMA * PERIOD)), scale
-
-
-def _to_side(pixels: UInt8) -> tuple[UInt8, float]:
-    """Return an image of about COARSE_SIDE pixels a side without ridges, and the factor of its size."""
-    factor = min(COARSE_SIDE / np.sqrt(pixels.size), MAX_SIDE / max(pixels.shape))
-    smooth = np.asarray(cv2.GaussianBlur(_scaled(pixels, factor), (0, 0), COARSE_BLUR), np.float32)
-    return _to_bytes(_flatten(smooth, COARSE_CONTRAST)), factor
 
 
 def _to_bytes(flat: Float) -> UInt8:
@@ -176,9 +172,11 @@ def _scaled(pixels: UInt8, factor: float) -> Float:
     return np.asarray(cv2.resize(pixels, size, interpolation=how), np.float32)
 
 
-def _flatten(image: Float, sigma: float) -> Float:
+def flatten(image: Float, sigma: float) -> Float:
+    """Return an image with local mean 0 and local deviation about 1, in neighbourhoods of deviation `sigma` (px)."""
     detail = image - cv2.GaussianBlur(image, (0, 0), sigma)
     deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), sigma))
+    # The floor keeps noise on an empty background from being blown up to ridges.
     return np.asarray(detail / (deviation + 2 + 0.1 * float(detail.std())), np.float32)
 
 

@@ -18,6 +18,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from ridgefeat.audit.copies import differing_labels, is_altered
 from ridgefeat.audit.duplicates import DuplicateSets, connect
+from ridgefeat.audit.inputs import failed_rows
 from ridgefeat.audit.near_images import Images, compare_images
 from ridgefeat.audit.people import Comparator, check_people
 from ridgefeat.audit.table import IDENTITY, AuditTable, Finding, Index, count_images, not_checked
@@ -41,6 +42,7 @@ CLIP = 5.0
 """Robust deviations beyond which a value counts no more."""
 N_AXES = 128
 """Principal axes along which near rows are looked for; they are then measured in all columns."""
+TOGETHER = "a split by group keeps them together"
 
 Pairs = Sequence[tuple[int, int, float]]
 
@@ -57,10 +59,13 @@ def check_near(
 
     `marks` are keypoints of rows that are known already.
     """
-    rows = _distinct_rows(table, identical)
+    # One row of each set of identical images, and all others that could be read.
+    skipped = failed_rows(table.frame)
+    for one_image in identical:
+        skipped[list(one_image[1:])] = True
+    rows = [int(i) for i in np.flatnonzero(~skipped)]
     if images_root is None:
-        found = near_rows(table, rows)
-        if found is None:
+        if (found := near_rows(table, rows)) is None:
             why = "too many prints to compare each with each" if len(rows) > MAX_ROWS else "too few prints or features"
             yield not_checked(f"near-duplicates: {why}; give the images")
             return
@@ -71,10 +76,8 @@ def check_near(
         yield from _near(table, found, "features", "distance as a share of the usual one")
         return
     compared = compare_images(table, images_root, rows, jobs, marks)
-    for missed, what in (
-        (compared.unreadable, "are missing or cannot be read"),
-        (compared.changed, "are not those that the table was extracted from"),
-    ):
+    other = "are not those that the table was extracted from"
+    for missed, what in ((compared.unreadable, "are missing or cannot be read"), (compared.changed, other)):
         if missed:
             message = f"near-duplicates: {len(missed)} images {what}, first {table.names[missed[0]]}"
             yield not_checked(message, len(missed))
@@ -85,16 +88,6 @@ def check_near(
         yield not_checked("one person under two names: no comparator was given")
     else:
         yield from check_people(table, compared, comparator, jobs)
-
-
-def _distinct_rows(table: AuditTable, identical: Sequence[Sequence[int]]) -> list[int]:
-    """Return one row of each set of identical images, and all others that could be read."""
-    skipped = np.zeros(len(table), np.bool_)
-    for rows in identical:
-        skipped[list(rows[1:])] = True
-    if "meta_error" in table.frame:
-        skipped |= table.frame["meta_error"].fillna("").astype(str).ne("").to_numpy()
-    return [int(i) for i in np.flatnonzero(~skipped)]
 
 
 def _near(
@@ -108,15 +101,13 @@ def _near(
     limit = f"{max(values):.2f} or less" if changes is None else f"{min(values):.2f} or more"
     counts = Counter(changes[i, j] for i, j, _ in across if (i, j) in changes) if changes else {}
     changed = "; " + ", ".join(f"{n} {how}" for how, n in counts.items()) if counts else ""
-    wrong = len(found.conflicting)
-    yield found.finding(
-        "near_duplicate",
-        "leak",
+    message = (
         f"{count_images(len(found), f'nearly the same by their {by},')} filed under several groups "
         f"({found.n_prints} prints; {measure} {limit}{changed}){differing_labels(found)}"
-        + (f"; {wrong} of them under different values of {table.target!r}" if wrong else ""),
-        found.cost("by group or by image"),
     )
+    if wrong := len(found.conflicting):
+        message += f"; {wrong} of them under different values of {table.target!r}"
+    yield found.finding("near_duplicate", "leak", message, found.cost("by group or by image"))
 
 
 def _same_finger(table: AuditTable, pairs: Pairs) -> Iterator[Finding]:
@@ -136,23 +127,15 @@ def _same_finger(table: AuditTable, pairs: Pairs) -> Iterator[Finding]:
     message = "{} fingers seem to have been captured more than once under different names {}{}"
     if across:
         found = DuplicateSets(table, connect(across, len(table)))
-        yield found.finding(
-            "same_finger",
-            "leak",
-            message.format(len(found), "in several groups", differing_labels(found)),
-            found.cost("by group or by image"),
-        )
+        words = message.format(len(found), "in several groups", differing_labels(found))
+        yield found.finding("same_finger", "leak", words, found.cost("by group or by image"))
     if within:
         found = DuplicateSets(table, connect(within, len(table)))
         cost = f"{table.target!r} is the same in each"
         if wrong := len(found.conflicting):
             cost = f"{wrong} of them have two values of {table.target!r}, one of which is wrong"
-        yield found.finding(
-            "same_finger",
-            "warning" if wrong else "note",
-            message.format(len(found), "within one group", differing_labels(found)),
-            f"a split by group keeps them together; {cost}",
-        )
+        words, cost = message.format(len(found), "within one group", differing_labels(found)), f"{TOGETHER}; {cost}"
+        yield found.finding("same_finger", "warning" if wrong else "note", words, cost)
 
 
 def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, float]] | None:
@@ -203,8 +186,8 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
 def _standardised(table: AuditTable, rows: Index) -> tuple[Float, Index]:
     if not table.features:
         return np.zeros((0, 0), np.float32), rows[:0]
-    values = np.array(table.feature_values(rows))
-    values[~np.isfinite(values)] = np.nan
+    values = table.feature_values(rows)
+    values = np.where(np.isfinite(values), values, np.float32(np.nan))
     full = np.isfinite(values).mean(axis=1) >= MIN_KNOWN_SHARE
     values, rows = values[full], rows[full]
     values = values[:, np.isfinite(values).any(axis=0)]

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.audit.known import without_frame
-from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, frame_factor
+from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, flatten, frame_factor
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
@@ -80,9 +80,7 @@ def compare_images(
     """Return the pairs among some rows that show one finger in nearly the same way.
 
     `images` is the folder that meta_source is relative to, or each row's image; `marks` are keypoints of rows that are
-    known already.
-
-    One of a pair may be mirrored, turned or cropped.
+    known already. One of a pair may be mirrored, turned or cropped.
 
     Raises
     ------
@@ -95,18 +93,15 @@ def compare_images(
     found = spread_items(_described, asked, workers, batch=BATCH)
     readable = {k: one for k, one in enumerate(found) if isinstance(one, Described)}
     if sources and not readable:
-        raise TableError(
-            f"none of {len(sources)} images can be read, first {sources[0].path}; give the folder that the table was "
-            "extracted from"
-        )
+        first = f"first {sources[0].path}; give the folder that the table was extracted from"
+        raise TableError(f"none of {len(sources)} images can be read, {first}")
     pairs = _find_pairs(readable, table.limits.neighbours, workers)
     compared = [(sources[i], sources[j], matrix) for i, j, matrix, _ in pairs]
-    alike = [0.0 if isinstance(r, Stopped) else r for r in spread_items(_correlation, compared, workers, batch=BATCH)]
-    _kept.cache_clear()
-    limits, best = table.limits, dict[tuple[int, int], tuple[float, str]]()
-    for (i, j, _, how), r in zip(pairs, alike, strict=True):
-        if r >= limits.same_finger_correlation:
+    best: dict[tuple[int, int], tuple[float, str]] = {}
+    for (i, j, _, how), r in zip(pairs, spread_items(_correlation, compared, workers, batch=BATCH), strict=True):
+        if not isinstance(r, Stopped) and r >= table.limits.same_finger_correlation:
             best[min(rows[i], rows[j]), max(rows[i], rows[j])] = r, how
+    _kept.cache_clear()
     return Comparison(
         tuple((*at, r) for at, (r, _) in sorted(best.items())),
         {at: how for at, (_, how) in best.items() if how},
@@ -128,9 +123,8 @@ def _sources(table: AuditTable, images: Images, rows: Sequence[int]) -> tuple[li
         return [images[i] for i in rows], [""] * len(rows)
     check_root(images)
     part = table.frame.iloc[list(rows)]
-    return locate_all(part, images), part.reindex(columns=["meta_sha256"])["meta_sha256"].fillna("").astype(
-        str
-    ).tolist()
+    digests = part.reindex(columns=["meta_sha256"])["meta_sha256"]
+    return locate_all(part, images), digests.fillna("").astype(str).tolist()
 
 
 def locate_all(frame: pd.DataFrame, root: str | os.PathLike[str]) -> list[PrintSource]:
@@ -143,10 +137,7 @@ def locate_all(frame: pd.DataFrame, root: str | os.PathLike[str]) -> list[PrintS
             "the table has no column meta_source, so its images cannot be found; do not give the folder of the images"
         )
     cells = frame.reindex(columns=["meta_source", "meta_layout"]).fillna("").astype(str)
-    return [
-        locate(root, name, layout or None)
-        for name, layout in zip(cells["meta_source"], cells["meta_layout"], strict=True)
-    ]
+    return [locate(root, name, layout or None) for name, layout in cells.itertuples(index=False, name=None)]
 
 
 def _find_pairs(
@@ -179,9 +170,7 @@ def _matches(search: MarkIndex, count: int, query: tuple[int, NDArray[Any]]) -> 
     own: list[Match] = []
     for mirrored, one in enumerate(marks):
         used = one[one["size"] > 0]
-        for i in map(int, search.candidates(used)):
-            if i == j:
-                continue
+        for i in (int(i) for i in search.candidates(used) if i != j):
             there, here = agreeing(search.records[i], used, np.inf, MIN_AGREEING)
             number = min(np.unique(there).size, np.unique(here).size)
             if number >= MIN_AGREEING:
@@ -211,20 +200,15 @@ def _described(asked: tuple[PrintSource, NDArray[Any] | None]) -> Described | No
     if loaded is None:
         return None
     pixels = without_frame(loaded.pixels)
-    height, width = pixels.shape
-    factor = frame_factor(pixels.shape)
-    square, scale = to_square(pixels), (SIDE / (width * factor), SIDE / (height * factor))
-    return Described(loaded.sha256, signature(square), describe_marks(pixels) if marks is None else marks, scale)
+    across, down = (SIDE / (side * frame_factor(pixels.shape)) for side in pixels.shape[::-1])
+    marks = describe_marks(pixels) if marks is None else marks
+    return Described(loaded.sha256, signature(to_square(pixels)), marks, (across, down))
 
 
 def _correlation(pair: tuple[PrintSource, PrintSource, NDArray[np.float64]]) -> float:
-    one, other, matrix = pair
-    return correlate(_square(one), _square(other), matrix)
-
-
-def _square(source: PrintSource) -> Float:
-    kept = _kept(source.path, source.relative, source.layout, source.box)
-    return kept.astype(np.float32) / np.float32(QUANTISATION)
+    kept = [_kept(source.path, source.relative, source.layout, source.box) for source in pair[:2]]
+    one, other = (square.astype(np.float32) / np.float32(QUANTISATION) for square in kept)
+    return correlate(one, other, pair[2])
 
 
 @lru_cache(maxsize=CACHED_IMAGES)
@@ -248,13 +232,8 @@ MIN_ZOOM = 0.05
 
 def to_square(pixels: UInt8) -> Float:
     """Return an image brought to SIDE x SIDE with local mean 0 and local deviation about 1, float32."""
-    shrinks = max(pixels.shape) > SIDE
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    image = cv2.resize(pixels, (SIDE, SIDE), interpolation=how).astype(np.float32)
-    detail = image - cv2.GaussianBlur(image, (0, 0), CONTRAST_SIGMA)
-    deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), CONTRAST_SIGMA))
-    # The floor keeps noise on an empty background from being blown up to ridges.
-    return np.asarray(detail / (deviation + 2.0 + 0.1 * float(detail.std())), np.float32)
+    how = cv2.INTER_AREA if max(pixels.shape) > SIDE else cv2.INTER_CUBIC
+    return flatten(cv2.resize(pixels, (SIDE, SIDE), interpolation=how).astype(np.float32), CONTRAST_SIGMA)
 
 
 def signature(square: Float) -> Float:
@@ -269,9 +248,8 @@ def signature(square: Float) -> Float:
     maps = cv2.merge([xx - yy, 2 * gx * gy, xx + yy])
     cells = cv2.resize(cv2.GaussianBlur(maps, (0, 0), 6.0), (CELLS, CELLS), interpolation=cv2.INTER_AREA)
     cells[..., 2] -= cells[..., 2].mean()
-    vector = cells.ravel()
-    length = float(np.linalg.norm(vector))
-    return np.asarray(vector / length if length > 0 else vector, np.float32)
+    length = float(np.linalg.norm(cells))
+    return np.asarray(cells.ravel() / (length or 1), np.float32)
 
 
 MAX_STRETCH = 0.15

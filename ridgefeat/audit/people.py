@@ -106,11 +106,9 @@ def group_by_comparison(
     TableError
         If there are more prints than MAX_PRINTS.
     """
-    if len(sources) > MAX_PRINTS:
-        raise TableError(
-            f"{len(sources):,} prints are more than {MAX_PRINTS:,}, which can be compared; name their people"
-        )
-    names = [f"print {i + 1}" for i in range(len(sources))]
+    if (count := len(sources)) > MAX_PRINTS:
+        raise TableError(f"{count:,} prints are more than {MAX_PRINTS:,}, which can be compared; name their people")
+    names = [f"print {i + 1}" for i in range(count)]
     found = spread_items(read_signature, sources, count_workers(jobs), batch=BATCH)
     signatures = {i: one for i, one in enumerate(found) if isinstance(one, np.ndarray)}
     rows = list(signatures)
@@ -154,22 +152,16 @@ def check_people(
     used, at = np.unique(np.array(pairs, np.intp).reshape(-1, 2), return_inverse=True)
     scores = comparator.scores([compared.sources[rows[i]] for i in used], at.reshape(-1, 2).tolist(), jobs)
     failed = int(np.isnan(scores).sum())
-    if failed or len(pairs) < total:
-        yield not_checked(
-            f"one person under two names: {len(pairs) - failed:,} of {total:,} pairs of names were compared, the most "
-            "similar ones",
-            total - len(pairs) + failed,
-        )
+    if (left := total - len(pairs) + failed) > 0:
+        compared_ones = f"{total - left:,} of {total:,} pairs of names were compared, the most similar ones"
+        yield not_checked(f"one person under two names: {compared_ones}", left)
     limit = comparator.limit(total)
     matched = [(rows[i], rows[j]) for (i, j), score in zip(pairs, scores, strict=True) if score > limit]
     if matched:
         found = DuplicateSets(table, connect(matched, len(table)))
-        lowest = np.min(scores[scores > limit])
-        yield found.finding(
-            "same_finger",
-            "leak",
-            f"{count_of(len(found), 'finger matches', 'fingers match')} in prints of several groups: one person "
-            f"seems to have several names (scores {lowest:.1f} or more; above {limit:.1f}, {MAX_FALSE} false matches "
-            f"are expected among {count_of(total, 'pair')} of names){differing_labels(found)}",
-            found.cost("by group or by image", "match"),
+        message = (
+            f"{count_of(len(found), 'finger matches', 'fingers match')} in prints of several groups: one person seems "
+            f"to have several names (scores {np.min(scores[scores > limit]):.1f} or more; above {limit:.1f}, "
+            f"{MAX_FALSE} false matches are expected among {count_of(total, 'pair')} of names){differing_labels(found)}"
         )
+        yield found.finding("same_finger", "leak", message, found.cost("by group or by image", "match"))

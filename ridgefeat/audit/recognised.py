@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ridgefeat.audit.duplicates import FOLDS
+from ridgefeat.audit.duplicates import FOLDS, DuplicateSets
+from ridgefeat.audit.groups import in_several_groups
 from ridgefeat.audit.known import BATCH, LEVELS, Look, PrintIndex, look_at_source, people_of
 from ridgefeat.audit.table import AuditTable, Finding, Index, as_text
 from ridgefeat.files import count_of, first_few
@@ -129,23 +130,18 @@ def check_recognised(table: AuditTable, known: Recognised) -> Iterator[Finding]:
         counts = dict(zip(LEVELS, np.bincount(known.level[own], minlength=len(LEVELS)), strict=True))
         how = ", ".join(f"{counts[level]:,} {words}" for level, words in HOW.items() if counts[level])
         how += f"; they are of {count_of(len(persons), 'person', 'people')}" if len(persons) else ""
-        seen = float((persons * (1 - (1 / FOLDS) ** (persons - 1))).sum()) / own.size
-        files = tuple((str(table.names[i]), str(known.prints["file"].iat[known.at[i]])) for i in own)
-        yield Finding(
-            "recognised",
-            "note",
-            f"{own.size:,} of {len(table):,} prints are prints of {name}, {how}",
-            files,
-            cost="who is in these prints is known, whatever the files are called"
-            + (
-                f"; in {FOLDS} folds by image {seen:.0%} of them are tested with their person in training"
-                if seen
-                else ""
-            ),
-            count=own.size,
-        )
+        cost = "who is in these prints is known, whatever the files are called"
+        if seen := float((persons * (1 - (1 / FOLDS) ** (persons - 1))).sum()) / own.size:
+            cost += f"; in {FOLDS} folds by image {seen:.0%} of them are tested with their person in training"
+        message = f"{own.size:,} of {len(table):,} prints are prints of {name}, {how}"
+        yield Finding("recognised", "note", message, _files(table, known, own), cost=cost, count=own.size)
     yield from _separated(table, people)
     yield from _contradicted(table, known)
+
+
+def _files(table: AuditTable, known: Recognised, rows: Iterable[int]) -> tuple[tuple[str, str], ...]:
+    """Return some rows' names, here and in their set."""
+    return tuple((str(table.names[i]), str(known.prints["file"].iat[known.at[i]])) for i in rows)
 
 
 def _separated(table: AuditTable, people: NDArray[np.object_]) -> Iterator[Finding]:
@@ -162,39 +158,28 @@ def _separated(table: AuditTable, people: NDArray[np.object_]) -> Iterator[Findi
         shared |= set(both.tolist())
         hit += int(np.isin(codes[test], both).sum())
         tested += len(test)
+
+    def on_people(who: Sequence[int], message: str, cost: str) -> Finding:
+        files, groups = DuplicateSets(table, [np.flatnonzero(codes == p).tolist() for p in who]).names()
+        message += f": {first_few([names[p] for p in who], MAX_PEOPLE_NAMED)}"
+        return Finding("known_people", "leak", message, files, groups, cost=cost, count=len(who))
+
     if shared:
-        sets = [np.flatnonzero(codes == p) for p in sorted(shared)]
-        yield Finding(
-            "known_people",
-            "leak",
-            f"{count_of(len(sets), 'person is', 'people are')} on both sides of the split by the public set's "
-            f"names: {first_few([names[p] for p in sorted(shared)], MAX_PEOPLE_NAMED)}",
-            *_named(table, sets),
-            cost=f"{hit:,} of {tested:,} test prints ({hit / tested:.1%}) have prints of the same person in training: "
-            "the score measures in part how well people are recognised",
-            count=len(sets),
+        message = (
+            f"{count_of(len(shared), 'person is', 'people are')} on both sides of the split by the public set's names"
         )
-    pairs = np.unique(np.stack([codes[named], table.group_codes[named]]), axis=1)
-    who, count = np.unique(pairs[0], return_counts=True)
-    if len(table.folds) or not (split := who[count > 1]).size:
+        share = f"{hit:,} of {tested:,} test prints ({hit / tested:.1%}) have prints of the same person in training"
+        cost = f"{share}: the score measures in part how well people are recognised"
+        yield on_people(sorted(shared), message, cost)
+    split = in_several_groups(codes[named], table.group_codes[named])
+    if len(table.folds) or not split.size:
         return
-    sets = [np.flatnonzero(codes == p) for p in split]
-    share = sum(map(len, sets)) / len(table)
-    yield Finding(
-        "known_people",
-        "leak",
-        f"{count_of(split.size, 'person', 'people')} of the public set {'has' if split.size == 1 else 'have'} "
-        f"prints in several groups by {table.group!r}: {first_few([names[p] for p in split], MAX_PEOPLE_NAMED)}",
-        *_named(table, sets),
-        cost=f"{share:.1%} of the prints can be tested with prints of their own person in training",
-        count=int(split.size),
+    message = f"{count_of(split.size, 'person', 'people')} of the public set {'has' if split.size == 1 else 'have'} "
+    message += f"prints in several groups by {table.group!r}"
+    share = f"{np.isin(codes, split).sum() / len(table):.1%}"
+    yield on_people(
+        split.tolist(), message, f"{share} of the prints can be tested with prints of their own person in training"
     )
-
-
-def _named(table: AuditTable, sets: Sequence[Index]) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
-    """Return the files and the groups of some sets of rows."""
-    files = tuple(tuple(str(table.names[i]) for i in s) for s in sets)
-    return files, tuple(tuple(dict.fromkeys(table.group_names[table.group_codes[i]] for i in s)) for s in sets)
 
 
 def _contradicted(table: AuditTable, known: Recognised) -> Iterator[Finding]:
@@ -206,15 +191,11 @@ def _contradicted(table: AuditTable, known: Recognised) -> Iterator[Finding]:
         pairs = enumerate(zip(own, known.label(name), strict=True))
         wrong = [i for i, (mine, true) in pairs if mine and true and mine.casefold() != true.casefold()]
         if wrong:
-            yield Finding(
-                "known_label",
-                "warning",
-                f"{name!r} of {count_of(len(wrong), 'print')} contradicts the public set, first "
-                f"{table.names[wrong[0]]}: {own[wrong[0]]}, in the set {known.label(name)[wrong[0]]}",
-                tuple((str(table.names[i]), str(known.prints["file"].iat[known.at[i]])) for i in wrong),
-                cost=f"{len(wrong) / len(table):.1%} of the prints have a label that is not the set's",
-                count=len(wrong),
-            )
+            first = f"{table.names[wrong[0]]}: {own[wrong[0]]}, in the set {known.label(name)[wrong[0]]}"
+            message = f"{name!r} of {count_of(len(wrong), 'print')} contradicts the public set, first {first}"
+            cost = f"{len(wrong) / len(table):.1%} of the prints have a label that is not the set's"
+            files = _files(table, known, wrong)
+            yield Finding("known_label", "warning", message, files, cost=cost, count=len(wrong))
 
 
 def check_trait(table: AuditTable, people: Sequence[str] | None = None) -> Iterator[Finding]:
@@ -227,10 +208,9 @@ def check_trait(table: AuditTable, people: Sequence[str] | None = None) -> Itera
     if table.target == table.group or table.quantity or not is_trait(table):
         return
     known = (table.target_codes >= 0) & (np.array(people, object) != "")
-    label = table.target_codes[known]
     names, person = np.unique(np.array(people, object)[known].astype(str), return_inverse=True)
     counts = np.zeros((len(names), len(table.target_names)), np.int64)
-    np.add.at(counts, (person, label), 1)
+    np.add.at(counts, (person, table.target_codes[known]), 1)
     sizes, different = counts.sum(axis=1), (counts > 0).sum(axis=1)
     several = sizes > 1
     pairs = float((sizes * (sizes - 1)).sum())
@@ -242,20 +222,19 @@ def check_trait(table: AuditTable, people: Sequence[str] | None = None) -> Itera
     if agree >= MIN_AGREEMENT:
         return  # single errors, which check_labels names
     counted = [int((several & (different >= n)).sum()) for n in (1, 2, 3)]
-    worst = np.argsort(-different, kind="stable")[: counted[1]]
     rows = np.flatnonzero(known)
-    sets = [rows[person == p] for p in worst]
-    yield Finding(
-        "impossible_label",
-        "leak",
+    sets = [rows[person == p].tolist() for p in np.argsort(-different, kind="stable")[: counted[1]]]
+    message = (
         f"{table.target!r} cannot be true of these people: {counted[1]:,} of {counted[0]:,} people with several prints "
         f"have more than one value of it, {counted[2]:,} three or more, {counted[0] - counted[1]:,} have one; two "
-        f"prints of one person agree in {agree:.1%} of pairs, by chance {chance:.1%}",
-        *_named(table, sets),
-        cost="what a classifier learns from this label is not a trait of people; a score above chance comes from "
-        "something else, such as prints of one person or copies on both sides of the split",
-        count=len(sets),
+        f"prints of one person agree in {agree:.1%} of pairs, by chance {chance:.1%}"
     )
+    cost = (
+        "what a classifier learns from this label is not a trait of people; a score above chance comes from "
+        "something else, such as prints of one person or copies on both sides of the split"
+    )
+    files, groups = DuplicateSets(table, sets).names()
+    yield Finding("impossible_label", "leak", message, files, groups, cost=cost, count=len(sets))
 
 
 def is_trait(table: AuditTable) -> bool:

@@ -36,24 +36,24 @@ def check_results(
     `can_be_too_good` says whether the target is a label that should not be predictable from a print.
     """
     if can_be_too_good and auc > TOO_GOOD_AUC:
-        yield Finding(
-            "too_good",
-            "warning",
+        message = (
             f"the best classifier has AUC {auc:.3f} per print on held-out groups (95 % interval from {low:.3f}), above "
-            f"{TOO_GOOD_AUC:g}: too good for {target!r} if that is a label of people, not of ridges",
-            cost="find out what it reads before you believe it: another scanner, session or processing for each class, "
-            "or people under several names",
-            count=1,
+            f"{TOO_GOOD_AUC:g}: too good for {target!r} if that is a label of people, not of ridges"
         )
+        cost = (
+            "find out what it reads before you believe it: another scanner, session or processing for each class, or "
+            "people under several names"
+        )
+        yield Finding("too_good", "warning", message, cost=cost, count=1)
     if families and low > (together := combined_auc(families)):
         best = max(families, key=lambda name: families[name])
-        yield Finding(
-            "too_good",
-            "warning",
+        message = (
             f"the best classifier has AUC {auc:.3f} (at least {low:.3f}); no family alone has more than "
             f"{families[best]:.3f} ({best}), and together they would have {together:.3f} if each knew what no other "
-            "does",
-            cost="it reads differences between columns of several families, or the images, and no family of ridges "
-            "holds what it reads; was a column chosen or shifted by the target?",
-            count=len(families),
+            "does"
         )
+        cost = (
+            "it reads differences between columns of several families, or the images, and no family of ridges "
+            "holds what it reads; was a column chosen or shifted by the target?"
+        )
+        yield Finding("too_good", "warning", message, cost=cost, count=len(families))

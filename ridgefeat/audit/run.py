@@ -13,7 +13,7 @@ from ridgefeat.audit.columns import check_features, check_names, check_pairs
 from ridgefeat.audit.copies import check_altered, check_identical, find_identical
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
-from ridgefeat.audit.inputs import AuditInput
+from ridgefeat.audit.inputs import AuditInput, failed_rows
 from ridgefeat.audit.known import PrintIndex
 from ridgefeat.audit.near import check_near
 from ridgefeat.audit.near_images import Images, locate_all
@@ -62,13 +62,12 @@ class Audit(Brief):
     @property
     def verdict(self) -> str:
         """One sentence: whether there is a leak, and the first."""
+        prints = count_of(self.prints, "print")
         if leaks := self.leaks:
-            return (
-                f"{count_of(len(leaks), 'leak')} found in {count_of(self.prints, 'print')}. First: {leaks[0].message}."
-            )
+            return f"{count_of(len(leaks), 'leak')} found in {prints}. First: {leaks[0].message}."
         warned = sum(f.severity == "warning" for f in self.findings)
         to_check = f"; {count_of(warned, 'warning')} to check" if warned else ""
-        return f"No leak found in {count_of(self.prints, 'print')}{to_check}."
+        return f"No leak found in {prints}{to_check}."
 
     def with_folds(self, kept: Index, folds: Sequence[tuple[Index, Index]]) -> Audit:
         """Return the audit with those leaks marked as resolved whose sets of prints no fold separates.
@@ -98,18 +97,19 @@ class Audit(Brief):
     def text(self, shown: int = SHOWN) -> str:
         """Return the audit for a terminal, with up to `shown` sets of files per finding."""
         counts = {s: sum(f.severity == s and not f.resolved for f in self.findings) for s in SEVERITIES}
-        resolved = sum(f.resolved for f in self.findings)
-        lines = [
-            f"Leak audit of {count_of(self.prints, 'print')}, target {self.target!r}, groups by {self.group!r}: "
-            + ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items())
-            + (f", {resolved} found, resolved" if resolved else "")
-        ]
+        found = [f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items()]
+        if resolved := sum(f.resolved for f in self.findings):
+            found.append(f"{resolved} found, resolved")
+        about = f"{count_of(self.prints, 'print')}, target {self.target!r}, groups by {self.group!r}"
+        lines = [f"Leak audit of {about}: {', '.join(found)}"]
         for finding in self.findings:
             severity = "resolved" if finding.resolved else finding.severity
             lines.append(f"{severity.upper():9}{finding.kind}: {finding.message}")
             if finding.cost:
                 lines.append(f"         cost: {finding.cost}")
-            lines += [f"          {_set(s)}" for s in finding.files[:shown]]
+            for names in finding.files[:shown]:
+                more = f" = … {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
+                lines.append(f"          {' = '.join(names[:SHOWN_FILES])}{more}")
             if len(finding.files) > shown:
                 lines.append(f"          … and {len(finding.files) - shown} more sets")
         return "\n".join(lines)
@@ -123,19 +123,12 @@ class Audit(Brief):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per finding: severity, kind, message, cost, count, files, groups and columns (as text)."""
-        rows = [
-            (f.severity, f.kind, f.message, f.cost, f.count)
-            + ("; ".join(" = ".join(s) for s in f.files), "; ".join(", ".join(s) for s in f.groups))
-            + (", ".join(f.columns),)
-            for f in self.findings
-        ]
         names = ["severity", "kind", "message", "cost", "count", "files", "groups", "columns"]
-        return pd.DataFrame(rows, columns=names)
-
-
-def _set(names: tuple[str, ...]) -> str:
-    more = f" = … {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
-    return " = ".join(names[:SHOWN_FILES]) + more
+        frame = pd.DataFrame([[getattr(f, name) for name in names] for f in self.findings], columns=names)
+        frame["files"] = ["; ".join(" = ".join(s) for s in f.files) for f in self.findings]
+        frame["groups"] = ["; ".join(", ".join(s) for s in f.groups) for f in self.findings]
+        frame["columns"] = [", ".join(f.columns) for f in self.findings]
+        return frame
 
 
 def audit(
@@ -190,9 +183,8 @@ def audit(
     """
     table = make_table(frame, target, group, folds, limits or AuditParams(), features)
     with one_thread():
-        return Audit((), target, group, len(table)).with_findings(
-            _checks(table, images_root, comparator, recognised, jobs)
-        )
+        found = _checks(table, images_root, comparator, recognised, jobs)
+        return Audit((), target, group, len(table)).with_findings(found)
 
 
 def audit_input(
@@ -243,7 +235,7 @@ def audit_input(
     frame = with_people(read.frame, group, known)
     target = label or ("class" if "class" in frame else group)
     notes: list[Finding] = []
-    if "meta_error" in frame and (failed := np.flatnonzero(frame["meta_error"].fillna("").astype(str) != "")).size:
+    if (failed := np.flatnonzero(failed_rows(frame))).size:
         first = frame["meta_source"].iat[failed[0]]
         notes.append(not_checked(f"{count_of(failed.size, 'print')} could not be read, first {first}", failed.size))
     if by_comparison:
@@ -255,17 +247,9 @@ def audit_input(
         people[alone] = fingers
         frame = frame.assign(**{group: people})
         notes.append(Finding("groups", "note", f"people are not named: {words}", count=len(alone)))
-    return audit(
-        frame,
-        target=target,
-        group=group,
-        features=read.features,
-        folds=read.folds,
-        images_root=read.images or images,
-        comparator=comparator,
-        recognised=known,
-        jobs=jobs,
-    ).with_findings(notes)
+    how: dict[str, Any] = {"features": read.features, "folds": read.folds, "images_root": read.images or images}
+    how |= {"comparator": comparator, "recognised": known, "jobs": jobs}
+    return audit(frame, target=target, group=group, **how).with_findings(notes)
 
 
 def with_people(frame: pd.DataFrame, group: str, known: Recognised | None = None) -> pd.DataFrame:
@@ -307,11 +291,9 @@ def _checks(
     if table.target == table.group:
         yield not_checked("columns: the target is the group, so no column can be tested on others")
         return
-    probe = make_probe(table)
-    if probe is None:
-        yield not_checked(
-            f"columns: at least two classes and {table.limits.min_groups} groups with a target are needed"
-        )
+    if (probe := make_probe(table)) is None:
+        least = table.limits.min_groups
+        yield not_checked(f"columns: at least two classes and {least} groups with a target are needed")
         return
     yield from check_features(table, probe)
     yield from check_pairs(table, probe)

@@ -111,17 +111,17 @@ def make_table(
     for role, name in (("target", target), ("group", group)):
         if (count := list(frame.columns).count(name)) != 1:
             there = ", ".join(str(c) for c in frame.columns[:20])
-            raise TableError(
-                f"the {role} column {name!r} is {f'there {count} times' if count else 'not in the table'}; "
-                f"its first columns are: {there}"
-            )
-    names = _names(frame)
+            found = f"there {count} times" if count else "not in the table"
+            raise TableError(f"the {role} column {name!r} is {found}; its first columns are: {there}")
+    names = np.array([f"row {i}" for i in range(len(frame))], dtype=object)
+    if "meta_source" in frame:
+        source = frame["meta_source"]
+        names = np.where(source.isna().to_numpy(), names, source.astype(object).to_numpy())
     group_codes, group_names = _codes(frame[group])
     if (missing := np.flatnonzero(group_codes < 0)).size:
-        raise TableError(
-            f"{missing.size} prints have no {group!r} to split by, first {names[missing[0]]}; fill it in or "
-            "leave these prints out, because it is unclear to which side of a split they belong"
-        )
+        without = f"{missing.size} prints have no {group!r} to split by, first {names[missing[0]]}"
+        advice = "leave these prints out, because it is unclear to which side of a split they belong"
+        raise TableError(f"{without}; fill it in or {advice}")
     target_codes, target_names = _codes(frame[target])
     if not target_names:
         raise TableError(f"no print has a value of the target {target!r}; name another target or add labels")
@@ -129,23 +129,12 @@ def make_table(
     checked = tuple(_fold(number, fold, len(frame)) for number, fold in enumerate(folds or ()))
     codes = (names, group_codes, group_names, target_codes, target_names)
     if features is None:
-        features = [n for n in _numbers(frame) if n not in {target, group, *IDENTITY, *OTHER_LABELS}]
+        kinds = {n: getattr(kind, "kind", "O") for n, kind in frame.dtypes.items() if isinstance(n, str)}
+        numbers = [n for n, kind in kinds.items() if kind in "fiub" and not n.startswith("meta_")]
+        features = [n for n in numbers if n not in {target, group, *IDENTITY, *OTHER_LABELS}]
     elif unknown := [n for n in features if n not in frame]:
         raise TableError(f"the table has no column {first_few(unknown)}, which a classifier is said to be given")
     return AuditTable(frame, target, group, *codes, quantity, checked, limits, tuple(features))
-
-
-def _numbers(frame: pd.DataFrame) -> list[str]:
-    kinds = {n: getattr(kind, "kind", "O") for n, kind in frame.dtypes.items() if isinstance(n, str)}
-    return [n for n, kind in kinds.items() if kind in "fiub" and not n.startswith("meta_")]
-
-
-def _names(frame: pd.DataFrame) -> NDArray[Any]:
-    numbers = np.array([f"row {i}" for i in range(len(frame))], dtype=object)
-    if "meta_source" not in frame:
-        return numbers
-    source = frame["meta_source"]
-    return np.where(source.isna().to_numpy(), numbers, source.astype(object).to_numpy())
 
 
 def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
@@ -224,10 +213,9 @@ def _fold(number: int, fold: Any, prints: int) -> Fold:
         if at.ndim != 1 or at.dtype.kind not in "iu" or at.size == 0:
             raise TableError(f"the {side} side of fold {number} must be a list of at least one row position")
         if at.min() < 0 or at.max() >= prints:
-            raise TableError(
-                f"the {side} side of fold {number} names row {int(at.max() if at.max() >= prints else at.min())}, "
-                f"but the table has rows 0 to {prints - 1}; the folds belong to another table"
-            )
+            row = int(at.max() if at.max() >= prints else at.min())
+            rows = f"the table has rows 0 to {prints - 1}; the folds belong to another table"
+            raise TableError(f"the {side} side of fold {number} names row {row}, but {rows}")
     return train.astype(np.intp), test.astype(np.intp)
 
 

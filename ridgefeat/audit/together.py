@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from ridgefeat.audit.columns import MIN_DISTINCT_SHARE, MIN_GAP_SHARE
+from ridgefeat.audit.columns import MIN_DISTINCT_SHARE, find_gaps
 from ridgefeat.audit.probe import ColumnProbe
 from ridgefeat.audit.table import TOO_GOOD_AUC, AuditTable, Finding, Index, not_checked, on_columns
 from ridgefeat.files import count_of, first_few
@@ -33,43 +33,38 @@ def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
         return
     groups = table.group_codes[probe.rows]
     if filled := [names[i] for i in filled_by_class(values[probe.rows], probe.classes, groups)]:
-        yield on_columns(
-            "missing",
-            "leak",
+        message = (
             f"{count_of(len(filled), 'column repeats', 'columns repeat')} values that occur in one class of "
-            f"{table.target!r} each: missing values seem to have been filled by class in {first_few(filled)}",
-            "a tree reads the class from a filled value; fill gaps within training folds, without the target",
-            filled,
+            f"{table.target!r} each: missing values seem to have been filled by class in {first_few(filled)}"
         )
+        cost = "a tree reads the class from a filled value; fill gaps within training folds, without the target"
+        yield on_columns("missing", "leak", message, cost, filled)
     if len(names) < 2 or len(names) > MAX_COLUMNS:
         yield not_checked(f"all columns together: there are {len(names):,}, not 2 to {MAX_COLUMNS:,}")
         return
-    missing = ~np.isfinite(values)
-    share = missing.mean(axis=0)
-    some = missing[:, (share >= MIN_GAP_SHARE) & (share <= 1 - MIN_GAP_SHARE)]
+    missing, columns = find_gaps(values)
+    some = missing[:, columns]
     some = some[:, np.unique(np.packbits(some, axis=0), axis=1, return_index=True)[1]]
     if some.shape[1] > 1 and probe.is_significant(area := probe.of_all(some.astype(np.float32)), GAPS_AUC):
-        yield Finding(
-            "missing",
-            "warning",
+        message = (
             f"{table.target!r} is predicted by which columns have missing values (AUC on held-out groups, all columns "
-            f"together: {area:.3f})",
-            cost="a classifier learns which prints could not be measured; imputation inside the fold does not hide it",
-            count=some.shape[1],
+            f"together: {area:.3f})"
         )
+        cost = "a classifier learns which prints could not be measured; imputation inside the fold does not hide it"
+        yield Finding("missing", "warning", message, cost=cost, count=some.shape[1])
     if not table.can_be_too_good:
         yield not_checked(f"all columns together: {table.target!r} may be what ridges show")
     elif probe.is_significant(area := probe.of_all(values), TOO_GOOD_AUC):
         single = probe.of_numbers(values).max()
-        yield Finding(
-            "columns_together",
-            "warning",
+        message = (
             f"{table.target!r} is predicted too well by all columns together (AUC on held-out groups: {area:.3f}; the "
-            f"best single column has {single:.3f})",
-            cost="small shifts of many columns, as another scanner or other processing of each class makes, are as "
-            "good as a label; test on prints of another acquisition",
-            count=len(names),
+            f"best single column has {single:.3f})"
         )
+        cost = (
+            "small shifts of many columns, as another scanner or other processing of each class makes, are as good as "
+            "a label; test on prints of another acquisition"
+        )
+        yield Finding("columns_together", "warning", message, cost=cost, count=len(names))
 
 
 def filled_by_class(values: NDArray[np.float32], classes: Index, groups: Index) -> Index:

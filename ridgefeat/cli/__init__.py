@@ -25,7 +25,7 @@ SECTIONS = {
     "Features": {
         "extract": ("extract.command", "Write the features of prints to a table."),
         "show": ("show.command", "Draw what was measured on a print."),
-        "explain": ("explain.command", "Explain one value of a print."),
+        "explain": ("show.explain", "Explain one value of a print."),
         "features": ("listing.features", "List the features: unit, range, source."),
         "params": ("listing.params", "List the parameters of the stages."),
     },
@@ -148,10 +148,8 @@ class Group(click.Group):
         except ImportError as error:
             from ridgefeat.work.system import missing_library_advice
 
-            message = missing_library_advice(error) or (
-                str(error) if isinstance(error.__cause__, ImportError) else None
-            )
-            raise Unusable(message or _describe(error)) from None
+            explained = str(error) if isinstance(error.__cause__, ImportError) else _describe(error)
+            raise Unusable(missing_library_advice(error) or explained) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import audit, bench, report, sources
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.audit import Audit
+from ridgefeat.cli.outputs import results_of
+from ridgefeat.files import bare_name, first_few
 
 FILES = ("audit.json", "report.html")
 SHOWN_SETS = 3
@@ -20,21 +21,18 @@ SHOWN_SETS = 3
 
 @click.command("audit")
 @click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
-@options.output(metavar="FOLDER", help="Folder for audit.json and report.html; with --make-index a file NAME.index.")
+@options.output("FOLDER", "Folder for audit.json and report.html; with --make-index a file NAME.index.")
 @options.labels
-@click.option("--label", metavar="COLUMN", help="Label to audit.  [default: class, of the layout class-folders]")
-@options.shown("--group", default="subject", metavar="COLUMN", help="Label of the people who must stay together.")
-@click.option(
-    "--split",
-    metavar="COLUMN|FILE",
-    help="A label, or a table with columns file and split.  [default: inputs or folders named train, test, …]",
+@options.option("--label COLUMN", "Label to audit.  [default: class, of the layout class-folders]")
+@options.option("--group COLUMN", "Label of the people who must stay together.", default="subject")
+@options.option(
+    "--split COLUMN|FILE",
+    "A label, or a table with columns file and split.  [default: inputs or folders named train, test, …]",
 )
-@options.path("--images", metavar="FOLDER", help="Folder of the images of a table.")
-@options.path("--with-index", metavar="FILE", multiple=True, help="Also recognise the prints of this index. Repeat it.")
-@click.option(
-    "--by-comparison", is_flag=True, help="Where people are not named: compare prints, and group those that match."
-)
-@options.path("--make-index", metavar="FOLDER", help="Instead: write an index of these prints to the file -o.")
+@options.path("--images FOLDER", "Folder of the images of a table.")
+@options.path("--with-index FILE", "Also recognise the prints of this index. Repeat it.", multiple=True)
+@options.option("--by-comparison", "Where people are not named: compare prints, and group those that match.")
+@options.path("--make-index FOLDER", "Instead: write an index of these prints to the file -o.")
 @options.jobs
 @options.limits
 @options.json_result
@@ -55,21 +53,18 @@ def command(**given: Any) -> None:
       ridgefeat audit --make-index ours/ -o ours.index
       ridgefeat audit prints/ --with-index ours.index -o audit/
     """
-    how = {name: given[name] for name in ("index", "index_column", "regex")} | {"layout": given["layout"] or "auto"}
+    how = options.pick_naming(given)
     if given["make_index"]:
         _make_index(given, how)
         return
     if not given["inputs"]:
         raise click.UsageError("Missing argument 'INPUT...': give images, or tables.")
-    from ridgefeat.audit import audit_input, join_indexes, public_index, read_input, read_print_index
-    from ridgefeat.bench import make_comparator
-
-    known = join_indexes([public_index(), *map(read_print_index, given["with_index"])])
-    read = read_input(given["inputs"], split=given["split"], jobs=given["jobs"], **how)
+    known = audit.join_indexes([audit.public_index(), *map(audit.read_print_index, given["with_index"])])
+    read = audit.read_input(given["inputs"], split=given["split"], jobs=given["jobs"], **how)
     for note in read.notes:
         talk.echo(note)
-    names = {name: given[name] for name in ("label", "group", "images", "by_comparison", "jobs")}
-    found = audit_input(read, **names, index=known, comparator=make_comparator())
+    asked = options.pick(given, "label", "group", "images", "by_comparison", "jobs")
+    found = audit.audit_input(read, **asked, index=known, comparator=bench.make_comparator())
     _write(found, Path(given["output"]), given["inputs"], read.notes)
     talk.result(found.to_dict, f"{found.verdict}\n{found.text(SHOWN_SETS)}")
     talk.echo(f"Written to {given['output']}")
@@ -78,29 +73,20 @@ def command(**given: Any) -> None:
 
 
 def _make_index(given: dict[str, Any], how: dict[str, Any]) -> None:
-    from ridgefeat.audit import make_index, write_index
-    from ridgefeat.sources import find_prints
-
     if given["inputs"]:
         raise click.UsageError("--make-index FOLDER takes no further INPUT; audit prints with --with-index")
     output = Path(given["output"])
-    found = find_prints([given["make_index"]], **how)
-    index = make_index(found, output.stem, given["jobs"])
-    write_index(index, output)
+    found = sources.find_prints([given["make_index"]], **how)
+    index = audit.make_index(found, output.stem, given["jobs"])
+    audit.write_index(index, output)
     talk.result({"prints": len(index.prints), "index": output})
     talk.echo(f"{len(index.prints)} of {len(found)} prints are in {output}; it holds no image, but names and labels.")
 
 
-def _write(found: Audit, folder: Path, inputs: tuple[str, ...], notes: tuple[str, ...]) -> None:
-    import json
-
-    from ridgefeat.cli import Unusable
-    from ridgefeat.files import bare_name, first_few, results_folder
-    from ridgefeat.report import write_audit_page
-
-    title = first_few([bare_name(i) for i in inputs], 3)
-    about = {"Command": talk.command_line(), "Input": " ".join(notes)}
-    with results_folder(folder, "audit", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
+def _write(found: audit.Audit, folder: Path, inputs: tuple[str, ...], notes: tuple[str, ...]) -> None:
+    title, about = first_few([bare_name(i) for i in inputs], 3), {"Command": talk.command_line()}
+    about |= {"Input": " ".join(notes)} if notes else {}
+    with results_of("audit", folder) as temporary:
         text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
         (temporary / FILES[0]).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-        write_audit_page(found, temporary / FILES[1], title=title, about={k: v for k, v in about.items() if v})
+        report.write_audit_page(found, temporary / FILES[1], title=title, about=about)

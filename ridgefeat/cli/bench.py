@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import bench, report
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.bench import Comparison, Job, Method
+from ridgefeat.cli.outputs import results_of, write_figures
 
 BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 """Without rate and time left: a network's fit takes a thousand times as long as another's."""
@@ -21,60 +21,52 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @click.argument("table", required=False, type=options.PATH, metavar="[TABLE]")
 @options.target()
 @options.group
-@click.option("--pairs", metavar="COLUMN", help="Instead of --target: the label that two prints may share.")
-@click.option("--differ", metavar="COLUMN", multiple=True, help="Of --pairs: labels in which the two prints differ.")
-@click.option("--match", metavar="COLUMN", multiple=True, help="Of --pairs: labels in which the people are alike.")
-@options.output(metavar="FOLDER", help="Folder for tables and report.")
-@click.option(
-    "--classifiers",
+@options.option("--pairs COLUMN", "Instead of --target: the label that two prints may share.")
+@options.option("--differ COLUMN", "Of --pairs: labels in which the two prints differ.", multiple=True)
+@options.option("--match COLUMN", "Of --pairs: labels in which the people are alike.", multiple=True)
+@options.output("FOLDER", "Folder for tables and report.")
+@options.option(
+    "--classifiers NAMES",
+    "Names, separated by commas; or module:Class of your own.",
     **options.listed("ridgefeat.bench.classifiers", "METHODS", "ENSEMBLES"),
-    help="Names, separated by commas; or module:Class of your own.",
 )
 @options.some_families
 @options.feature_columns
 @options.within
-@click.option("--harmonise", metavar="COLUMN", help="Take location and scale of each level off: a sensor or database.")
-@click.option(
-    "--select",
-    metavar="CRITERIA",
-    help="Choose columns inside each training fold, e.g. min_icc=0.6,redundancy=0.9,fdr=0.05.",
+@options.option("--harmonise COLUMN", "Take location and scale of each level off: a sensor or database.")
+@options.option(
+    "--select CRITERIA", "Choose columns inside each training fold, e.g. min_icc=0.6,redundancy=0.9,fdr=0.05."
 )
-@options.shown("--reliability", default="FCJ2020", metavar="SET|TABLE", help="Columns' ICC, for --select.")
+@options.option("--reliability SET|TABLE", "Columns' ICC, for --select.", default="FCJ2020")
 @options.kind
-@click.option("--positive", metavar="CLASS", help="Class of precision and recall.  [default: the rarer]")
-@options.choice("--split", ("group", "holdout", "image"), help="Folds by group, 80/20 by group, or by image (leaks).")
-@options.number("--folds", default=5, help="Number of folds.")
-@options.number("--repeats", default=1, help="Number of repeats, each with other folds.")
-@options.path("--train", metavar="TABLE", help="Instead of TABLE: train on this one …")
-@options.path("--test", metavar="TABLE", help="… and test on this one.")
-@options.path(
-    "--cross", metavar="TABLE", multiple=True, help="Instead: test on each, trained on the others. Repeat it."
-)
-@click.option("--tune", is_flag=True, help="Search each classifier's settings in inner folds by group.")
+@options.option("--positive CLASS", "Class of precision and recall.  [default: the rarer]")
+@options.choice("--split", ("group", "holdout", "image"), "Folds by group, 80/20 by group, or by image (leaks).")
+@options.number("--folds N", "Number of folds.", default=5)
+@options.number("--repeats N", "Number of repeats, each with other folds.", default=1)
+@options.path("--train TABLE", "Instead of TABLE: train on this one …")
+@options.path("--test TABLE", "… and test on this one.")
+@options.path("--cross TABLE", "Instead: test on each, trained on the others. Repeat it.", multiple=True)
+@options.option("--tune", "Search each classifier's settings in inner folds by group.")
 @options.choice(
-    "--imbalance", ("weights", "none", "under", "over"), help="How to handle class imbalance (training folds only)."
+    "--imbalance", ("weights", "none", "under", "over"), "How to handle class imbalance (training folds only)."
 )
-@click.option("--fuse", metavar="COLUMN", help="Also score the mean over prints that share this label.")
+@options.option("--fuse COLUMN", "Also score the mean over prints that share this label.")
 @options.choice(
-    "--on-duplicates", ("merge", "drop", "warn"), help="What to do when one image is filed under several people."
+    "--on-duplicates", ("merge", "drop", "warn"), "What to do when one image is filed under several people."
 )
+@options.path("--images FOLDER", "Folder of the images, for the audit and for classifiers that read them.")
 @options.path(
-    "--images", metavar="FOLDER", help="Folder of the images, for the audit and for classifiers that read them."
+    "--backbone NETWORK",
+    "Add classifiers on a network of images: FILE.onnx, or FILE.py:NAME (a PyTorch module; runs the file).",
 )
-@options.path(
-    "--backbone",
-    metavar="NETWORK",
-    help="Add classifiers on a network of images: FILE.onnx, or FILE.py:NAME (a PyTorch module; runs the file).",
-)
-@click.option(
-    "--backbone-set",
-    metavar="KEY=VALUE",
+@options.option(
+    "--backbone-set KEY=VALUE",
+    "How to run it: size, mean, std, channel_order, layer, last_layers, cache. Repeat it.",
     multiple=True,
-    help="How to run it: size, mean, std, channel_order, layer, last_layers, cache. Repeat it.",
 )
-@click.option("--fast", is_flag=True, help="Skip learning curve, importances, families, confounds and controls.")
-@options.number("--epochs", default=30, help="Maximal number of epochs of a network.")
-@options.number("--seed", default=42, help="Random seed.")
+@options.option("--fast", "Skip learning curve, importances, families, confounds and controls.")
+@options.number("--epochs N", "Maximal number of epochs of a network.", default=30)
+@options.number("--seed N", "Random seed.", default=42)
 @options.jobs
 @options.engine
 @options.limits
@@ -98,36 +90,28 @@ def command(**given: Any) -> None:
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
       ridgefeat bench features.csv --pairs subject --match sex -o out/
     """
-    from ridgefeat.bench import make_folder, run, write_comparison
-    from ridgefeat.cli import Unusable
-    from ridgefeat.cli.outputs import result_names, write_figures
-    from ridgefeat.files import results_folder
-    from ridgefeat.report import bench_displays, write_bench_page, write_methods
     from ridgefeat.work.engine import using
 
     job = _job(given)
-    folder = make_folder(given["output"])
+    folder = bench.make_folder(given["output"])
     with using(given["engine"], given["jobs"]), talk.progress_bars(BAR) as progress:
-        comparison = run(job, talk.command_line(), talk.echo, progress)
+        comparison = bench.run(job, talk.command_line(), talk.echo, progress)
     for finding in comparison.audit.of_kind("too_good") if comparison.audit else ():
         talk.warn(finding.message)  # after the progress bar, whose line it would break
-    with results_folder(
-        folder, "bench", Unusable, usual=result_names("bench"), typed=["ridgefeat", *sys.argv[1:]]
-    ) as temporary:
-        write_comparison(comparison, temporary, given["csv_dialect"])
-        write_bench_page(comparison, temporary / "report.html")
-        write_methods(comparison, temporary / "methods.md")
+    with results_of("bench", folder) as temporary:
+        bench.write_comparison(comparison, temporary, given["csv_dialect"])
+        report.write_bench_page(comparison, temporary / "report.html")
+        report.write_methods(comparison, temporary / "methods.md")
         _describe(comparison, temporary)
     talk.result(lambda: _record(comparison), _table(comparison))
     talk.echo(f"Written to {folder}")
     if given["figures"]:
-        write_figures(bench_displays(comparison), given["figures"], "bench")
+        write_figures(report.bench_displays(comparison), given["figures"], "bench")
     if any(r.status == "failed" for r in comparison.runs):
         sys.exit(1)
 
 
-def _job(given: dict[str, Any]) -> Job:
-    from ridgefeat.bench import Job, Options, read_criteria
+def _job(given: dict[str, Any]) -> bench.Job:
     from ridgefeat.reliability import OWN_SET
 
     if (given["target"] is None) == (given["pairs"] is None):
@@ -137,48 +121,29 @@ def _job(given: dict[str, Any]) -> Job:
     if given["select"] is None and given["reliability"] != OWN_SET:
         raise click.UsageError("--reliability says where --select finds columns' ICC; give --select CRITERIA")
 
-    def path(name: str) -> Path | None:
-        return Path(given[name]) if given[name] else None
-
-    asked = Options(
+    pick = partial(options.pick, given)
+    paths: dict[str, Any] = {n: Path(given[n]) if given[n] else None for n in ("table", "train", "test", "images")}
+    asked = bench.Options(
         classifiers=tuple(given["classifiers"] or ()),
         further=_backbone(given),
-        within=tuple(given["within"]),
-        images=path("images"),
+        images=paths.pop("images"),
         diagnose=not given["fast"],
-        select=read_criteria(given["select"], given["reliability"]) if given["select"] is not None else None,
-        **{
-            name: given[name]
-            for name in (
-                "split",
-                "folds",
-                "repeats",
-                "seed",
-                "imbalance",
-                "tune",
-                "fuse",
-                "jobs",
-                "epochs",
-                "harmonise",
-            )
-        },
+        select=bench.read_criteria(given["select"], given["reliability"]) if given["select"] is not None else None,
+        **pick(
+            "within", "split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs", "epochs", "harmonise"
+        ),
     )
-    return Job(
-        table=path("table"),
-        train=path("train"),
-        test=path("test"),
+    return bench.Job(
+        **paths,
         cross=tuple(map(Path, given["cross"])),
         families=tuple(given["families"]) if given["families"] else None,
-        feature_columns=tuple(given["feature_columns"]),
         options=asked,
         target=given["target"] or "",
-        differ=tuple(given["differ"]),
-        match=tuple(given["match"]),
-        **{name: given[name] for name in ("pairs", "group", "kind", "positive", "on_duplicates")},
+        **pick("feature_columns", "differ", "match", "pairs", "group", "kind", "positive", "on_duplicates"),
     )
 
 
-def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
+def _backbone(given: dict[str, Any]) -> tuple[bench.Method, ...]:
     """Return the classifiers that a network adds."""
     if not given["backbone"]:
         if given["backbone_set"]:
@@ -186,19 +151,15 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
         return ()
     if not given["images"]:
         raise click.UsageError("--backbone reads images; give their folder with --images FOLDER")
-    from ridgefeat.bench import backbone_methods, read_settings
-
-    settings = read_settings(given["backbone_set"])
-    return backbone_methods(given["backbone"], settings, given["classifiers"] or ())
+    settings = bench.read_settings(given["backbone_set"])
+    return bench.backbone_methods(given["backbone"], settings, given["classifiers"] or ())
 
 
-def _describe(comparison: Comparison, folder: Path) -> None:
+def _describe(comparison: bench.Comparison, folder: Path) -> None:
     """Write the RO-Crate metadata of a comparison's files."""
-    from ridgefeat.report import write_crate
-
     it, made = comparison.problem, comparison.reproduction
     start = "sha256 of "
-    write_crate(
+    report.write_crate(
         folder,
         name=f"Classifiers compared on {it.target}",
         description=f"{len(it)} prints, {it.features.shape[1]} columns; {made.split}. See methods.md and report.html.",
@@ -208,19 +169,14 @@ def _describe(comparison: Comparison, folder: Path) -> None:
     )
 
 
-def _record(comparison: Comparison) -> dict[str, Any]:
-    fused = comparison.fused_summary
-    return {
-        "target": comparison.problem.target,
-        "metric": comparison.problem.metric,
-        "best": comparison.best,
-        "classifiers": comparison.summary.to_dict("records"),
-        "fused": None if fused is None else fused.to_dict("records"),
-        "selection": None if comparison.selection is None else comparison.selection.to_dict("records"),
-    }
+def _record(comparison: bench.Comparison) -> dict[str, Any]:
+    record = {"target": comparison.problem.target, "metric": comparison.problem.metric, "best": comparison.best}
+    further = {"fused": comparison.fused_summary, "selection": comparison.selection}
+    tables = {"classifiers": comparison.summary, **further}
+    return record | {name: None if table is None else table.to_dict("records") for name, table in tables.items()}
 
 
-def _table(comparison: Comparison) -> str:
+def _table(comparison: bench.Comparison) -> str:
     """Return the summary for a terminal, best first."""
     metric = comparison.problem.metric
     heads = ["classifier", f"{metric} (95 %)"]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import compare, report
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.compare import Differences, Ratio
+from ridgefeat.cli.outputs import results_of
+from ridgefeat.sheets import DIALECTS
 
 FILES = ("compare.csv", "ratio.csv", "methods.md", "figures", "ro-crate-metadata.json", "report.html")
 MAX_LINES = 30
@@ -20,25 +19,24 @@ MAX_LINES = 30
 
 @click.command("compare")
 @options.table
-@click.option("--by", required=True, metavar="COLUMN", help="Label to compare by: two levels, several, or a number.")
-@options.shown("--group", default="subject", metavar="COLUMN", help="Label of the people.")
-@options.output(metavar="FOLDER", help="Folder for table, page and figures.")
-@click.option(
-    "--columns",
-    metavar="NAMES",
+@options.option("--by COLUMN", "Label to compare by: two levels, several, or a number.", required=True)
+@options.option("--group COLUMN", "Label of the people.", default="subject")
+@options.output("FOLDER", "Folder for table, page and figures.")
+@options.option(
+    "--columns NAMES",
+    "Columns, separated by commas, such as 'ridge_*'.  [default: ridge density, period and breadth, minutiae]",
     callback=options.names,
-    help="Columns, separated by commas, such as 'ridge_*'.  [default: ridge density, period and breadth, minutiae]",
 )
-@click.option("--all", "every", is_flag=True, help="Compare all feature columns.")
+@options.option("--all", "Compare all feature columns.", name="every")
 @options.feature_columns
-@click.option("--number", is_flag=True, help="Take the label as a number, however few values it has.")
+@options.option("--number", "Take the label as a number, however few values it has.")
 @options.choice(
     "--model",
     ("permutation", "mixed"),
-    help="Test: permutation of people, or a mixed model of prints with finger as a factor (needs statsmodels).",
+    "Test: permutation of people, or a mixed model of prints with finger as a factor (needs statsmodels).",
 )
-@click.option("--ratio", metavar="COLUMN", help="Also give the likelihood ratio of two levels by this column's value.")
-@options.number("--seed", default=42, help="Random seed.")
+@options.option("--ratio COLUMN", "Also give the likelihood ratio of two levels by this column's value.")
+@options.number("--seed N", "Random seed.", default=42)
 @options.csv_dialect
 @options.json_result
 def command(table: str, by: str, group: str, output: str, columns: list[str] | None, every: bool, **given: Any) -> None:
@@ -55,62 +53,43 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
       ridgefeat compare features.csv --by age --all -o out/
       ridgefeat compare other.csv --feature-columns 'a*' --by sex --group person -o out/
     """
-    from ridgefeat.compare import compare_people, likelihood_ratio, read_people
-
     if every and columns:
         raise click.UsageError("--all and --columns name the columns in two ways; give one of them")
     ratio = given["ratio"]
-    people = read_people(
-        table,
-        by=by,
-        group=group,
-        columns=["*"] if every else columns,
-        number=given["number"],
-        further=ratio,
-        feature_columns=given["feature_columns"],
-    )
+    how = {"by": by, "group": group, "further": ratio, **options.pick(given, "number", "feature_columns")}
+    people = compare.read_people(table, columns=["*"] if every else columns, **how)
     for note in people.notes:
         talk.echo(f"Note: {note}.")
-    found = compare_people(people, model=given["model"], seed=given["seed"])
-    ratio = likelihood_ratio(people, ratio, seed=given["seed"]) if ratio else None
+    found = compare.compare_people(people, model=given["model"], seed=given["seed"])
+    ratio = compare.likelihood_ratio(people, ratio, seed=given["seed"]) if ratio else None
     _write(found, ratio, Path(output), Path(table), given["csv_dialect"])
     talk.result(lambda: _record(found, ratio), _lines(found))
     talk.echo(f"Written to {output}")
 
 
-def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, dialect: str) -> None:
-    from ridgefeat.cli import Unusable
-    from ridgefeat.files import results_folder
-    from ridgefeat.report import compare_displays, save_figures, write_compare_methods, write_compare_page, write_crate
+def _write(found: compare.Differences, ratio: compare.Ratio | None, folder: Path, table: Path, dialect: str) -> None:
     from ridgefeat.report.compare.words import find_verdict
-    from ridgefeat.sheets import DIALECTS
     from ridgefeat.table import table_digest
     from ridgefeat.table.sidecar import library_versions
 
-    with results_folder(folder, "compare", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
+    with results_of("compare", folder) as temporary:
         DIALECTS[dialect].write(found.frame, temporary / "compare.csv")
         if ratio is not None:
             DIALECTS[dialect].write(ratio.curve, temporary / "ratio.csv")
-        write_compare_methods(found, ratio, temporary / "methods.md")
-        write_compare_page(found, ratio, temporary / "report.html", title=table.name, command=talk.command_line())
-        save_figures(compare_displays(found, ratio), temporary / "figures")
-        write_crate(
-            temporary,
-            name=f"{table.name} compared by {found.people.by}",
-            description=find_verdict(found)[0],
-            command=talk.command_line(),
-            inputs={table.name: table_digest(table)},
-            versions=library_versions(),
-        )
+        report.write_compare_methods(found, ratio, temporary / "methods.md")
+        page = temporary / "report.html"
+        report.write_compare_page(found, ratio, page, title=table.name, command=talk.command_line())
+        report.save_figures(report.compare_displays(found, ratio), temporary / "figures")
+        about = {"name": f"{table.name} compared by {found.people.by}", "description": find_verdict(found)[0]}
+        made_of = {"inputs": {table.name: table_digest(table)}, "versions": library_versions()}
+        report.write_crate(temporary, command=talk.command_line(), **about, **made_of)
 
 
-def _record(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
+def _record(found: compare.Differences, ratio: compare.Ratio | None) -> dict[str, Any]:
     people = found.people
     cost = ratio and {"cllr": ratio.cost.cllr, "min_cllr": ratio.cost.min_cllr, "people_without_ratio": ratio.refused}
     return {
-        "by": people.by,
-        "group": people.group,
-        "levels": people.levels,
+        **{name: getattr(people, name) for name in ("by", "group", "levels")},
         "people": len(people),
         "prints": len(people.person),
         "model": found.model,
@@ -120,7 +99,7 @@ def _record(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
     }
 
 
-def _lines(found: Differences) -> str:
+def _lines(found: compare.Differences) -> str:
     """Return the verdict and the table for a terminal, the largest effects first."""
     from ridgefeat.report.compare.words import effect_name, find_verdict, list_rows
 
@@ -129,5 +108,5 @@ def _lines(found: Differences) -> str:
     for row in shown[:MAX_LINES]:
         cells = [row[name] for name in ("difference", "effect", "effect_interval", "p", "q", "icc")]
         rows.append((row["column"], *(cells if not row["note"] else ("–", "–", row["note"], "", "", ""))))
-    lines = [find_verdict(found)[0], "", talk.align(rows, ())]
-    return "\n".join(lines + [f"and {len(shown) - MAX_LINES} more in compare.csv"] * (len(shown) > MAX_LINES))
+    more = [f"and {len(shown) - MAX_LINES} more in compare.csv"] if len(shown) > MAX_LINES else []
+    return "\n".join([find_verdict(found)[0], "", talk.align(rows), *more])

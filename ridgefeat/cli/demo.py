@@ -21,7 +21,7 @@ FEW = "dummy,logistic,knn"
 
 @click.command("demo")
 @click.argument("outdir", metavar="[OUTDIR]", default="demo", type=click.Path(file_okay=False))
-@options.shown("--subjects", type=click.IntRange(6), default=12, help="Simulated people; four prints of each.")
+@options.option("--subjects", "Simulated people; four prints of each.", type=click.IntRange(6), default=12)
 def command(outdir: str, subjects: int) -> None:
     """Show the main job from end to end on simulated prints, in half a minute.
 

@@ -10,17 +10,15 @@ from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from itertools import groupby
 from timeit import Timer
-from typing import TYPE_CHECKING
 
 import click
 
+import ridgefeat as rf
 from ridgefeat._version import __version__
 from ridgefeat.cli import options, talk
 from ridgefeat.work.system import missing_library_advice
-
-if TYPE_CHECKING:
-    from ridgefeat.fingerprint import Fingerprint
 
 COLOURS = {"ok": "green", "optional": "yellow", "wrong": "red"}
 
@@ -42,26 +40,17 @@ def command() -> None:
 
     talk.echo_detail("measuring one simulated print …")
     findings = examine()
-    talk.result({"healthy": is_healthy(findings), "findings": findings}, _lines(findings))
+    width, lines = max(len(f.name) for f in findings), []
+    for part, found in groupby(findings, lambda f: f.part):
+        lines.append(click.style(part, bold=True))
+        for f in found:
+            lines.append(f"  {click.style(f'{f.state:10}', fg=COLOURS[f.state])}{f.name:{width}}  {f.value}")
+            lines += [f"{'':{width + 14}}{f.advice}"] if f.advice else []
+    talk.result({"healthy": is_healthy(findings), "findings": findings}, "\n".join(lines))
     if not is_healthy(findings):
         talk.echo("Something is wrong; see the advice above.")
         sys.exit(1)
     talk.echo("Everything is in order.")
-
-
-def _lines(findings: list[Finding]) -> str:
-    """Return findings for a terminal, part by part."""
-    width = max(len(f.name) for f in findings)
-    lines, part = [], ""
-    for f in findings:
-        if f.part != part:
-            part = f.part
-            lines.append(click.style(part, bold=True))
-        state = click.style(f"{f.state:10}", fg=COLOURS[f.state])
-        lines.append(f"  {state}{f.name:{width}}  {f.value}")
-        if f.advice:
-            lines.append(f"{'':{width + 14}}{f.advice}")
-    return "\n".join(lines)
 
 
 LIBRARIES = {
@@ -176,24 +165,19 @@ def _extras() -> Iterator[Finding]:
         if find_spec(module) is not None:
             yield Finding("extras", extra, f"{module} {_version(module)}: {use}")
         else:
-            missing = f"not installed (optional): {use}"
-            yield Finding("extras", extra, missing, "optional", f"pip install 'ridgefeat[{extra}]'")
+            missing, advice = f"not installed (optional): {use}", f"pip install 'ridgefeat[{extra}]'"
+            yield Finding("extras", extra, missing, "optional", advice)
 
 
-def make_print() -> Fingerprint:
+def make_print() -> rf.Fingerprint:
     """Return the self-test's print, with nothing computed yet."""
-    from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.synth import make_print as make
-
-    made = make(SEED, pattern="whorl", noise_level=1)
-    return Fingerprint(made.image, made.dpi)
+    made = rf.synth.make_print(SEED, pattern="whorl", noise_level=1)
+    return rf.Fingerprint(made.image, made.dpi)
 
 
 def measure() -> dict[str, float]:
     """Return the values of the self-test's print by column."""
-    from ridgefeat.table import extract
-
-    values = extract(make_print())
+    values = rf.extract(make_print())
     return {name: float(values[name]) for name in EXPECTED}
 
 
@@ -204,11 +188,11 @@ def _self_test() -> Iterator[Finding]:
         advice = "Reinstall ridgefeat and its dependencies; if that does not help, report it."
         yield Finding("self-test", "one print", f"{type(error).__name__}: {error}", "wrong", advice)
         return
+    advice = "Features of this installation cannot be compared with those of others; check the versions above."
     for name, (expected, tolerance) in EXPECTED.items():
-        ok = abs(measured[name] - expected) <= tolerance
         value = f"{measured[name]:.5g}, expected {expected:.5g} ± {tolerance:.2g}"
-        advice = "Features of this installation cannot be compared with those of others; check the versions above."
-        yield Finding("self-test", name, value, *(() if ok else ("wrong", advice)))
+        is_off = abs(measured[name] - expected) > tolerance
+        yield Finding("self-test", name, value, *(("wrong", advice) if is_off else ()))
 
 
 def _rates() -> Iterator[Finding]:
@@ -216,13 +200,15 @@ def _rates() -> Iterator[Finding]:
     from joblib import cpu_count
 
     from ridgefeat.features.family import BUILT_IN
-    from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.table import compute_features
     from ridgefeat.work.threads import one_thread
 
     fp, cores = make_print(), cpu_count()
+
+    def compute(families: tuple[str, ...]) -> None:
+        rf.table.compute_features(rf.Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), families)
+
     for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
-        timer = Timer(partial(lambda n: compute_features(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), n), families))
+        timer = Timer(partial(compute, families))
         with one_thread():
             timer.timeit(1)  # the first also loads what it needs
             done, seconds = timer.autorange()

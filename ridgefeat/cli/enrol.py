@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.sources import PrintSource
+import ridgefeat as rf
+from ridgefeat import sources as prints
+from ridgefeat import verify
+from ridgefeat.cli import Unusable, options, talk
+from ridgefeat.files import atomic_write, count_of, first_few
 
 BATCH = 512
 """Prints after which what was enrolled is kept."""
@@ -20,13 +21,13 @@ BATCH = 512
 
 @click.command("enrol")
 @click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="INPUT...")
-@options.output(metavar="FILE", help="The gallery: a new file, or one to add to.")
+@options.output("FILE", "The gallery: a new file, or one to add to.")
 @options.labels
 @options.template_format
 @options.tuning
 @options.jobs
 @options.limits
-@click.option("--overwrite", is_flag=True, help="Begin the gallery anew.")
+@options.option("--overwrite", "Begin the gallery anew.")
 @options.json_result
 def command(**given: Any) -> None:
     """Enrol prints in a gallery, a file that `ridgefeat identify` searches without reading the images again.
@@ -42,21 +43,16 @@ def command(**given: Any) -> None:
       ridgefeat enrol more/ --index labels.csv -o people.gallery
       ridgefeat identify print.png --gallery people.gallery
     """
-    from ridgefeat import verify
-    from ridgefeat.cli import Unusable
-    from ridgefeat.files import atomic_write, count_of, first_few
-    from ridgefeat.params import Params
     from ridgefeat.verify.gallery import digest_of, is_gallery
 
-    output, form = Path(given["output"]), given["template_format"]
-    reading = {name: given[name] for name in ("regex", "index", "index_column")}
-    sources = verify.find_sources(given["inputs"], layout=given["layout"] or "auto", template_format=form, **reading)
+    output, form = Path(given["output"]), options.pick(given, "template_format")
+    sources = verify.find_sources(given["inputs"], **options.pick_naming(given), **form)
     params = options.load_params(given["params_file"], given["assignments"])
     if output.exists() and not is_gallery(output) and output.stat().st_size:
         raise Unusable(f"{output} exists and is no gallery; choose another name")
     anew = given["overwrite"]
     if params is None:
-        params = verify.Gallery(output).params if is_gallery(output) and not anew else Params()
+        params = verify.Gallery(output).params if is_gallery(output) and not anew else rf.Params()
     options.start_children(given["jobs"], given["inputs"], "ridgefeat.verify.enrolment")
     failed: list[verify.Entry] = []
     digests = [digest_of(source) for source in sources]
@@ -71,7 +67,7 @@ def command(**given: Any) -> None:
             raise Unusable(
                 f"{output} holds other prints of these names: {first_few(changed)}; rename them, or enrol anew"
             )
-        new: list[tuple[PrintSource, str]] = []
+        new: list[tuple[prints.PrintSource, str]] = []
         name_of = {digest: name for name, digest in gallery.known.items()}
         for source, digest in zip(sources, digests, strict=True):
             if source.relative in gallery.known:
@@ -82,13 +78,10 @@ def command(**given: Any) -> None:
                 new.append((source, digest))
         for first in range(0, len(new), BATCH):
             part = new[first : first + BATCH]
-            entries = verify.enrol(
-                [s for s, _ in part], params=params, dpi=given["dpi"], jobs=given["jobs"], template_format=form
-            )
+            entries = verify.enrol([s for s, _ in part], params=params, **form, **options.pick(given, "dpi", "jobs"))
             for entry, (_, digest) in zip(entries, part, strict=True):
                 gallery.add(entry, digest)
-                if entry.failure:
-                    failed.append(entry)
+            failed += [entry for entry in entries if entry.failure]
             gallery.keep()
             if show:
                 show(first + len(part), len(failed), len(new))
@@ -102,15 +95,11 @@ def command(**given: Any) -> None:
             f"the gallery keeps the labels that it has; other labels were given for {count_of(len(other), 'print')}: "
             f"{first_few(other)}. To change them, enrol with --overwrite."
         )
+    enrolled = len(new) - len(failed)
+    counts = {"gallery": str(output), "prints": total, "enrolled": enrolled, "already_there": there}
     talk.result(
-        {
-            "gallery": str(output),
-            "prints": total,
-            "enrolled": len(new) - len(failed),
-            "already_there": there,
-            "failed": [{"name": e.name, "reason": e.failure} for e in failed],
-        },
-        f"{count_of(len(new) - len(failed), 'print')} enrolled, {there} already there, {len(failed)} failed; "
+        counts | {"failed": [{"name": e.name, "reason": e.failure} for e in failed]},
+        f"{count_of(enrolled, 'print')} enrolled, {there} already there, {len(failed)} failed; "
         f"{output} holds {count_of(total, 'print')}.",
     )
     for entry in failed[: talk.MAX_SHOWN]:

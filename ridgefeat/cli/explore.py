@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from ridgefeat import report
 from ridgefeat.cli import options, talk
 
 
 @click.command("explore")
 @options.table
-@options.output(metavar="PAGE.html", help="The page to write.")
-@options.path("--images", metavar="ROOT", help="The folder that was extracted, to show its prints.")
+@options.output("PAGE.html", "The page to write.")
+@options.path("--images ROOT", "The folder that was extracted, to show its prints.")
 @options.feature_columns
-@click.option("--by", metavar="LABEL", help="Initial label to colour and compare by.")
+@options.option("--by LABEL", "Initial label to colour and compare by.")
 @options.number(
-    "--most",
-    "limit",
+    "--most N",
+    "Maximum number of prints; a larger table is sampled, stratified by label.",
+    name="limit",
     type=click.IntRange(1),
     default=5000,
-    help="Maximum number of prints; a larger table is sampled, stratified by label.",
 )
-@click.option("--no-tsne", is_flag=True, help="Skip the t-SNE map, which takes longest.")
-@click.option("--no-overlays", is_flag=True, help="Do not draw minutiae, singular points and outlines.")
-@options.number("--seed", type=click.IntRange(0), default=0, help="Random seed of the sample and the maps.")
+@options.option("--no-tsne", "Skip the t-SNE map, which takes longest.")
+@options.option("--no-overlays", "Do not draw minutiae, singular points and outlines.")
+@options.number("--seed N", "Random seed of the sample and the maps.", type=click.IntRange(0), default=0)
 @options.jobs
 @options.limits
 @options.json_result
@@ -39,24 +41,18 @@ def command(table: str, output: str, **given: Any) -> None:
       ridgefeat explore features.csv --images prints/ -o explore.html
       ridgefeat explore features.csv --by finger --no-tsne -o explore.html
     """
-    from pathlib import Path
-
-    from ridgefeat.report import ExploreOptions, write_explore_page
-
-    asked = ExploreOptions(
+    asked = report.ExploreOptions(
         images_root=Path(given["images"]) if given["images"] else None,
         neighbours=not given["no_tsne"],
         overlays=not given["no_overlays"],
-        feature_columns=tuple(given["feature_columns"]),
-        **{name: given[name] for name in ("by", "limit", "jobs", "seed")},
+        **options.pick(given, "feature_columns", "by", "limit", "jobs", "seed"),
     )
     with talk.progress_bar() as progress:
-        made = write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
+        made = report.write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
     seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
-    talk.echo(
-        f"{made.page}: {made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}; {made.bytes / 1e6:.1f} MB"
-    )
+    shown = f"{made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}"
+    talk.echo(f"{made.page}: {shown}; {made.bytes / 1e6:.1f} MB")
     if made.missing:
         talk.warn(f"{made.missing:,} prints could not be read again, the first: {made.first_missing}")
     talk.result(made)

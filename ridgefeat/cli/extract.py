@@ -6,46 +6,40 @@ import sys
 import time
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import sources, table
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.table import Recipe
 
 
 @click.command("extract")
 @click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
-@options.path("--list", "lists", metavar="FILE", multiple=True, help="A text file with one path or address per line.")
-@options.output(
-    required=False, metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts."
-)
+@options.path("--list FILE", "A text file with one path or address per line.", name="lists", multiple=True)
+@options.output("TABLE", "The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts.", required=False)
 @options.labels
 @options.raw
 @options.families
 @options.tuning
 @options.invert
 @options.region
-@click.option(
-    "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
+@options.option(
+    "--mirror", "Mirror this hand's prints (label hand) before features.", type=click.Choice(["left", "right"])
 )
-@click.option("--fingers", type=click.Choice(["split"]), help="Cut a slap, or several prints, into a row per finger.")
-@options.path("--like", metavar="FILE.json", help="Extract exactly as for the table with this sidecar.")
-@click.option("--errors", is_flag=True, help="Also write the standard error of every value, as NAME_se.")
-@options.path("--reliability", metavar="TABLE", help="For --errors: how well your sensor repeats (see reliability).")
+@options.option("--fingers", "Cut a slap, or several prints, into a row per finger.", type=click.Choice(["split"]))
+@options.path("--like FILE.json", "Extract exactly as for the table with this sidecar.")
+@options.option("--errors", "Also write the standard error of every value, as NAME_se.")
+@options.path("--reliability TABLE", "For --errors: how well your sensor repeats (see reliability).")
 @options.jobs
 @options.engine
 @options.limits
-@options.path(
-    "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
-)
-@options.choice("--template-format", ("iso", "ansi"), help="Standard of .fmr: ISO/IEC 19794-2 or ANSI INCITS 378-2004.")
+@options.path("--minutiae FOLDER", "Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2).")
+@options.choice("--template-format", ("iso", "ansi"), "Standard of .fmr: ISO/IEC 19794-2 or ANSI INCITS 378-2004.")
 @options.csv_dialect
-@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@options.option("--resume", "Continue an interrupted run.")
 @options.overwrite
-@click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
+@options.option("--validate", "Report what would be read and what is wrong; extract nothing.")
 @options.json_result
 def command(**given: Any) -> None:
     """Extract features from prints into a table: files, folders, archives (zip, tar), transactions, addresses (extra).
@@ -80,18 +74,11 @@ def command(**given: Any) -> None:
 
     if parse_engine(given["engine"])[0] == "local":
         options.start_children(given["jobs"], () if given["lists"] else given["inputs"], "ridgefeat.table.batches")
-    from ridgefeat.sources import find_prints, with_regions
-
     recipe, passed_over = _recipe(given), Counter[str]()
-    items = find_prints(
-        list(given["inputs"]),
-        layout=recipe.layout,
-        regex=recipe.regex,
-        passed_over=passed_over,
-        **{name: given[name] for name in ("index", "index_column", "lists", "raw")},
-    )
+    how = options.pick(given, "index", "index_column", "lists", "raw") | {"passed_over": passed_over}
+    items = sources.find_prints(list(given["inputs"]), layout=recipe.layout, regex=recipe.regex, **how)
     if given["region"]:
-        items = with_regions(items, given["region"])
+        items = sources.with_regions(items, given["region"])
     if recipe.fingers:
         items = _split(items, recipe, given)
     if given["validate"]:
@@ -101,66 +88,48 @@ def command(**given: Any) -> None:
         _extract(items, recipe, given, passed_over)
 
 
-def _recipe(given: dict[str, Any]) -> Recipe:
+def _recipe(given: dict[str, Any]) -> table.Recipe:
     from ridgefeat.reliability import ErrorModel
-    from ridgefeat.table import Recipe, load_sidecar
 
-    like = Recipe.like(load_sidecar(given["like"]), given["like"], given["families"]) if given["like"] else None
+    like = None
+    if given["like"]:
+        like = table.Recipe.like(table.load_sidecar(given["like"]), given["like"], given["families"])
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    options_given = {
-        name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert", "fingers")
-    }
-    options_given["params"] = params
-    options_given["errors"] = ErrorModel.make(given["reliability"]) if given["errors"] else None
+    asked = options.pick(given, "families", "dpi", "layout", "regex", "mirror", "invert", "fingers")
+    asked |= {"params": params, "errors": ErrorModel.make(given["reliability"]) if given["errors"] else None}
     if like is not None:
-        return like.agreeing(**options_given)
-    return Recipe.make(**{name: value for name, value in options_given.items() if value is not None})
+        return like.agreeing(**asked)
+    return table.Recipe.make(**{name: value for name, value in asked.items() if value is not None})
 
 
-def _validate(items: Any, recipe: Recipe, passed_over: Counter[str]) -> None:
-    from ridgefeat.table import survey_prints
-
-    found = survey_prints(items, recipe.dpi)
+def _validate(items: Any, recipe: table.Recipe, passed_over: Counter[str]) -> None:
+    found = table.survey_prints(items, recipe.dpi)
     found.passed_over = passed_over
     talk.result(found, talk.summarise_survey(found))
     if found.errors or found.repeated:
         sys.exit(1)
 
 
-def _split(items: Any, recipe: Recipe, given: dict[str, Any]) -> Any:
-    from ridgefeat.table import split_prints
-
-    how = {"jobs": given["jobs"], "engine": given["engine"]}
+def _split(items: Any, recipe: table.Recipe, given: dict[str, Any]) -> Any:
     with talk.progress_bars() as show:
-        found = split_prints(items, recipe, **how, progress=show and partial(show, unit="image"))
+        progress = show and partial(show, unit="image")
+        found = table.split_prints(items, recipe, **options.pick(given, "jobs", "engine"), progress=progress)
     cut = [i.path for i in found if i.box is not None]
     named = sum(i.box is not None and "finger" in i.labels for i in found)
     talk.echo(f"{len(set(cut))} of {len(items)} images were cut into {len(cut)} fingers; {named} of them are named.")
     return found
 
 
-def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Counter[str]) -> None:
-    from ridgefeat.table import write_table
-
-    mode: Any = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
+def _extract(items: Any, recipe: table.Recipe, given: dict[str, Any], passed_over: Counter[str]) -> None:
+    mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
     output = given["output"]
     started = time.perf_counter()
+    how = options.pick(given, "jobs", "minutiae", "engine")
+    how |= {"mode": mode, "standard": given["template_format"], "dialect": given["csv_dialect"]}
+    how |= {"inputs": [*given["inputs"], *given["lists"]], "command": talk.typed()}
     try:
         with talk.progress_bar() as progress:
-            summary = write_table(
-                items,
-                recipe,
-                output,
-                jobs=given["jobs"],
-                mode=mode,
-                minutiae=given["minutiae"],
-                standard=given["template_format"],
-                inputs=[*given["inputs"], *given["lists"]],
-                command=["ridgefeat", *sys.argv[1:]],
-                progress=progress,
-                engine=given["engine"],
-                dialect=given["csv_dialect"],
-            )
+            summary = table.write_table(items, recipe, output, progress=progress, **how)
     except KeyboardInterrupt:
         click.echo(
             f"Interrupted; finished prints are kept. Repeat the command with --resume to continue {output}.", err=True
@@ -175,9 +144,9 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Cou
 
 @click.command("merge")
 @click.argument("tables", nargs=-1, required=True, type=options.PATH, metavar="TABLE...")
-@options.output(metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts.")
+@options.output("TABLE", "The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts.")
 @options.csv_dialect
-@click.option("--duplicates", is_flag=True, help="Keep both rows of a print that is in two tables.")
+@options.option("--duplicates", "Keep both rows of a print that is in two tables.")
 @options.overwrite
 @options.json_result
 def merge(**given: Any) -> None:
@@ -191,16 +160,8 @@ def merge(**given: Any) -> None:
       ridgefeat merge monday.csv tuesday.csv -o week.csv
       ridgefeat merge site_a/ site_b/ -o both/
     """
-    from ridgefeat.table import merge_tables
-
-    summary = merge_tables(
-        given["tables"],
-        given["output"],
-        overwrite=given["overwrite"],
-        duplicates=given["duplicates"],
-        command=["ridgefeat", *sys.argv[1:]],
-        dialect=given["csv_dialect"],
-    )
+    how = {"command": talk.typed(), "dialect": given["csv_dialect"], **options.pick(given, "overwrite", "duplicates")}
+    summary = table.merge_tables(given["tables"], given["output"], **how)
     talk.echo(f"{summary.rows} prints of {len(given['tables'])} tables; {summary.failures} have an error.")
     talk.echo(f"Table: {summary.table}   sidecar: {summary.sidecar}")
     talk.result(summary)

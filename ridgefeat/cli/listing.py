@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
+import ridgefeat as rf
 from ridgefeat.cli import options, talk
 
 Record = dict[str, Any]
 
 FORMS = click.Choice(("text", "markdown", "csv", "json"))
 form = options.stacked(
-    options.shown("--format", "form", type=FORMS, default="text", help="Format of the list."), options.json_result
+    options.option("--format", "Format of the list.", name="form", type=FORMS, default="text"), options.json_result
 )
 
 
@@ -32,9 +33,8 @@ def features(families: list[str] | None, form: str) -> None:
       ridgefeat features --format markdown > features.md
     """
     from ridgefeat.features.bibliography import cite
-    from ridgefeat.table import feature_columns
 
-    records = feature_columns(families).to_dict("records")
+    records = rf.feature_columns(families).to_dict("records")
     click.echo(write([{str(k): v for k, v in r.items()} for r in records], form))
     works = cite(str(r["source"]) for r in records)
     if works and form == "text" and not talk.wants_json():
@@ -43,7 +43,7 @@ def features(families: list[str] | None, form: str) -> None:
 
 @click.command("params")
 @form
-@click.option("--template", is_flag=True, help="Write all defaults as a file for `extract -p` instead.")
+@options.option("--template", "Write all defaults as a file for `extract -p` instead.")
 def params(form: str, template: bool) -> None:
     """List every stage parameter with unit, range, default and meaning.
 
@@ -52,10 +52,10 @@ def params(form: str, template: bool) -> None:
       ridgefeat params
       ridgefeat params --template > params.json
     """
-    from ridgefeat.params import Params, parameter_records
+    from ridgefeat.params import parameter_records
 
     if template:
-        click.echo(json.dumps(Params().to_dict(), indent=2))
+        click.echo(json.dumps(rf.Params().to_dict(), indent=2))
     else:
         click.echo(write(parameter_records(), form))
 

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from io import StringIO
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import bench, report
+from ridgefeat import table as tables
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.bench import Model
-    from ridgefeat.sheets import CsvDialect
+from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.sheets import DIALECTS, CsvDialect
 
 META = ("meta_source", "meta_dpi_x", "meta_dpi_y", "meta_layout", "meta_error", "meta_flags")
 """What a model reads of a print in addition to its features."""
@@ -25,14 +26,14 @@ META = ("meta_source", "meta_dpi_x", "meta_dpi_y", "meta_layout", "meta_error", 
 @click.command("train")
 @options.table
 @options.problem
-@options.output(metavar="FILE.skops", help="The model file to write.")
-@options.shown("--classifier", default="pca-lda", metavar="NAME", help="Name, as for `ridgefeat bench`.")
+@options.output("FILE.skops", "The model file to write.")
+@options.option("--classifier NAME", "Name, as for `ridgefeat bench`.", default="pca-lda")
 @options.some_families
 @options.within
 @options.kind
-@click.option("--tune", is_flag=True, help="Search the classifier's settings in inner folds by group.")
-@options.number("--folds", default=5, help="Number of folds for calibrating probabilities.")
-@options.number("--seed", default=42, help="Random seed.")
+@options.option("--tune", "Search the classifier's settings in inner folds by group.")
+@options.number("--folds N", "Number of folds for calibrating probabilities.", default=5)
+@options.number("--seed N", "Random seed.", default=42)
 @options.jobs
 @options.json_result
 def train(**given: Any) -> None:
@@ -47,29 +48,19 @@ def train(**given: Any) -> None:
       ridgefeat train features.csv --target sex --within finger -o sex.skops
       ridgefeat train features.csv --target age --classifier ridge -o age.skops
     """
-    from ridgefeat import bench
-    from ridgefeat.report import render_model_card
-
     bench.check_place(given["output"])
-    frame, about = bench.load(
-        given["table"],
-        families=given["families"],
-        named=(given["target"], given["group"]),
-        labels=(*META, *given["within"]),
-    )
-    problem = bench.make_problem(
-        frame, about, target=given["target"], group=given["group"], kind=given["kind"], families=given["families"]
-    )
+    labels = {"named": (given["target"], given["group"]), "labels": (*META, *given["within"])}
+    frame, about = bench.load(given["table"], families=given["families"], **labels)
+    problem = bench.make_problem(frame, about, **options.pick(given, "target", "group", "kind", "families"))
     for note in problem.notes:
         talk.echo(note)
-    fitting = bench.Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
+    fitting = bench.Options(**options.pick(given, "within", "tune", "folds", "seed", "jobs"))
     made = bench.train(problem, given["classifier"], fitting)
     card = Path(given["output"]).with_suffix(".md")
     kept = card.exists()
-    path = bench.save_model(made, given["output"], card="" if kept else render_model_card(made.about))
-    talk.echo(
-        f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
-    )
+    path = bench.save_model(made, given["output"], card="" if kept else report.render_model_card(made.about))
+    people = f"{len(set(problem.groups))} {problem.group}s"
+    talk.echo(f"{given['classifier']} fitted on {len(problem)} prints of {people}: {path}")
     counts = {"prints": len(problem), "columns": problem.features.shape[1]}
     talk.result({"model": path, "card": card, "classifier": given["classifier"], **counts})
     talk.echo(f"Model card ({'kept as it was' if kept else 'to be completed by hand'}): {card}")
@@ -78,9 +69,9 @@ def train(**given: Any) -> None:
 @click.command("predict")
 @click.argument("model", type=options.PATH, metavar="MODEL")
 @options.table
-@options.output(required=False, metavar="FILE.csv", help="File for the predictions.  [default: standard output]")
+@options.output("FILE.csv", "File for the predictions.  [default: standard output]", required=False)
 @options.csv_dialect
-@click.option("--fuse", metavar="COLUMN", help="Predict the prints that share this label (a person) together.")
+@options.option("--fuse COLUMN", "Predict the prints that share this label (a person) together.")
 @options.json_result
 def predict(**given: Any) -> None:
     """Predict each print of a table with a model.
@@ -97,11 +88,6 @@ def predict(**given: Any) -> None:
       ridgefeat predict sex.skops new.csv -o predictions.csv
       ridgefeat predict sex.skops new.csv --fuse subject -o people.csv
     """
-    from ridgefeat import bench
-    from ridgefeat.errors import TableError
-    from ridgefeat.files import atomic_write, os_errors_as
-    from ridgefeat.sheets import DIALECTS
-
     fitted = bench.load_model(given["model"])
     counts, reasons = Counter[str](), Counter[str]()
     dialect = DIALECTS["raw" if talk.wants_json() and not given["output"] else given["csv_dialect"]]
@@ -129,22 +115,18 @@ def predict(**given: Any) -> None:
 
 
 def _predict(
-    fitted: Model, table: str, fuse: str | None, dialect: CsvDialect, counts: Counter[str], reasons: Counter[str]
+    fitted: bench.Model, table: str, fuse: str | None, dialect: CsvDialect, counts: Counter[str], reasons: Counter[str]
 ) -> Iterator[str]:
     """Yield a model's predictions as CSV lines, a part of the table at a time, with the columns that it needs.
 
     Prints that are predicted together may be anywhere in the table, which is then read as a whole.
     """
-    from ridgefeat.bench import predict
-    from ridgefeat.table import load_sidecar, read_table
-    from ridgefeat.table.reading import iterate_table
-
-    about = load_sidecar(table)
+    about = tables.load_sidecar(table)
     known = {c["name"] for c in about["columns"]}
     needed = [c for c in fitted.about["columns"] if c in known]
     read: Any = {"columns": needed, "labels": (*META, *fitted.about["within"], *([fuse] if fuse else []))}
-    for frame in [read_table(table, **read)] if fuse else iterate_table(table, **read):
-        predicted = predict(fitted, frame, about, fuse)
+    for frame in [tables.read_table(table, **read)] if fuse else tables.iterate_table(table, **read):
+        predicted = bench.predict(fitted, frame, about, fuse)
         header = not counts
         counts.update({f"{fuse or 'print'}s": len(predicted)})
         reasons.update(why.partition(":")[0] for why in predicted["no_answer"] if why)

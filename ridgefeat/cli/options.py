@@ -6,42 +6,30 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+import ridgefeat as rf
 from ridgefeat.cli import talk
 from ridgefeat.errors import RidgefeatError
 from ridgefeat.sheets import DIALECTS
 
-if TYPE_CHECKING:
-    from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.params import Params
-    from ridgefeat.sources import RawSize
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _dpi(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    from ridgefeat.sources import parse_dpi
+def _parsed(name: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Return a callback that parses a value, where there is one, by a function of ridgefeat.sources."""
 
-    try:
-        across, down = parse_dpi(value)
-    except RidgefeatError as error:
-        raise click.BadParameter(str(error)) from None
-    return across, down
+    def parse(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+        try:
+            return None if value is None else getattr(import_module("ridgefeat.sources"), name)(value)
+        except RidgefeatError as error:
+            raise click.BadParameter(str(error)) from None
 
-
-def _raw(ctx: click.Context, param: click.Parameter, value: str | None) -> RawSize | None:
-    from ridgefeat.sources import parse_raw
-
-    try:
-        return None if value is None else parse_raw(value)
-    except RidgefeatError as error:
-        raise click.BadParameter(str(error)) from None
+    return parse
 
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
@@ -64,155 +52,142 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 PATH = click.Path(readable=False)
 """A path, which shells complete. The command itself reports a file that is missing or unreadable."""
-path = partial(click.option, type=PATH)
-output = partial(path, "-o", "--output", required=True)
-shown = partial(click.option, show_default=True)
-"""An option whose default --help shows."""
-number = partial(shown, type=int, metavar="N")
 
 
-def choice(name: str, values: Sequence[str], **more: Any) -> Callable[[F], F]:
+def option(usage: str, words: str, *, name: str | None = None, **how: Any) -> Callable[[F], F]:
+    """Return an option, given as --help shows it ("-o, --output FILE"), and in words; a flag if it takes no value.
+
+    `name` is that of the parameter, if it is not the option's; a default is shown by --help.
+    """
+    parts = usage.split()
+    flags = [part.rstrip(",") for part in parts if part.startswith("-")]
+    value = parts[len(flags) :]
+    how["is_flag"] = not value and not {"type", "default"} & how.keys()
+    how |= {"metavar": value[0] if value else None, "show_default": "default" in how}
+    return click.option(*flags, *([name] if name else []), help=words, **how)
+
+
+path = partial(option, type=PATH)
+number = partial(option, type=int)
+
+
+def choice(usage: str, values: Sequence[str], words: str) -> Callable[[F], F]:
     """Return an option that takes one of several values, the first by default."""
-    return shown(name, type=click.Choice(values), default=values[0], **more)
+    return option(usage, words, type=click.Choice(values), default=values[0])
+
+
+def output(value: str, words: str, **how: Any) -> Callable[[F], F]:
+    """Return the option that names what is written."""
+    return path(f"-o, --output {value}", words, **{"required": True, **how})
+
+
+def _completed(module: str, *tables: str, further: Sequence[str] = ()) -> Callable[..., list[str]]:
+    """Return the completion of names, separated by commas, of tables in a module, and of `further` ones."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        earlier, comma, start = incomplete.rpartition(",")
+        known = chain(further, *(getattr(import_module(module), table) for table in tables))
+        return [earlier + comma + name for name in known if name.startswith(start)]
+
+    return complete
 
 
 def listed(module: str, *tables: str) -> dict[str, Any]:
     """Return the settings of an option that takes names of a table in a module; shells complete them."""
-
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-        earlier, comma, start = incomplete.rpartition(",")
-        held = import_module(module)
-        return [earlier + comma + n for table in tables for n in getattr(held, table) if n.startswith(start)]
-
-    return {"metavar": "NAMES", "callback": names, "shell_complete": complete}
+    return {"callback": names, "shell_complete": _completed(module, *tables)}
 
 
-def _layouts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from ridgefeat.sources import LAYOUTS
+def pick(given: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return some of a command's parameters, to be passed on by their names."""
+    return {name: given[name] for name in names}
 
-    return [name for name in ("auto", *LAYOUTS) if name.startswith(incomplete)]
+
+def pick_naming(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that say what names of files mean, and where further labels are."""
+    return {"layout": given["layout"] or "auto", **pick(given, "index", "index_column", "regex")}
 
 
 reading = stacked(
-    click.option(
-        "--layout",
-        metavar="NAME",
-        shell_complete=_layouts,
-        help="Layout of file names: auto, socofing, fvc, person-folders, class-folders, …  [default: auto]",
+    option(
+        "--layout NAME",
+        "Layout of file names: auto, socofing, fvc, person-folders, class-folders, …  [default: auto]",
+        shell_complete=_completed("ridgefeat.sources", "LAYOUTS", further=["auto"]),
     ),
-    click.option(
-        "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."
+    option(
+        "--dpi N|X,Y", "Resolution, or across and down; overrides files and layouts.", callback=_parsed("parse_dpi")
     ),
 )
-raw = click.option(
-    "--raw",
-    metavar="WIDTHxHEIGHT",
-    callback=_raw,
-    help="Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
+raw = option(
+    "--raw WIDTHxHEIGHT",
+    "Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
+    callback=_parsed("parse_raw"),
 )
 region = path(
-    "--region",
-    metavar="FILE",
-    help="Where the print is: a mask image, or a polygon (x,y per line, or JSON); of several prints: a folder of them.",
+    "--region FILE",
+    "Where the print is: a mask image, or a polygon (x,y per line, or JSON); of several prints: a folder of them.",
 )
-invert = click.option(
+invert = option(
     "--invert",
+    "Whether ridges are white, and the negative is measured.  [default: auto]",
     type=click.Choice(["auto", "yes", "no"]),
-    help="Whether ridges are white, and the negative is measured.  [default: auto]",
 )
 labels = stacked(
     reading,
-    path(
-        "--index",
-        metavar="FILE",
-        help="A table (CSV, .xlsx, .parquet) whose column `file` names prints; others: labels.",
-    ),
-    shown("--index-column", default="file", metavar="NAME", help="The index's column of file names."),
-    click.option(
-        "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
-    ),
+    path("--index FILE", "A table (CSV, .xlsx, .parquet) whose column `file` names prints; others: labels."),
+    option("--index-column NAME", "The index's column of file names.", default="file"),
+    option("--regex REGEX", "Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."),
 )
-
-
-def _template_formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from ridgefeat.templates import FORMATS
-
-    return [name for name in FORMATS if name.startswith(incomplete)]
-
-
-template_format = shown(
-    "--template-format",
+template_format = option(
+    "--template-format FORMAT",
+    "Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
     default="auto",
-    metavar="FORMAT",
-    shell_complete=_template_formats,
-    help="Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
+    shell_complete=_completed("ridgefeat.templates", "FORMATS"),
 )
-jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
+jobs = option("-j, --jobs N", "Number of worker processes.  [default: every core]", type=int)
 table = click.argument("table", type=PATH, metavar="TABLE")
 csv_dialect = choice(
     "--csv-dialect",
     tuple(DIALECTS),
-    help="CSV format: semicolon has `;`, decimal commas and a byte-order mark; raw does not escape formulas.",
+    "CSV format: semicolon has `;`, decimal commas and a byte-order mark; raw does not escape formulas.",
 )
-figures = path("--figures", metavar="FOLDER", help="Also write the page's figures there, as SVG, PDF and PNG.")
-overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
-target = partial(click.option, "--target", metavar="COLUMN", help="Label to predict: classes, or a number.")
-group = shown(
-    "--group",
-    default="subject",
-    metavar="COLUMN",
-    help="Label of the people (or groups) who must stay on one side of a split.",
+figures = path("--figures FOLDER", "Also write the page's figures there, as SVG, PDF and PNG.")
+overwrite = option("--overwrite", "Replace an existing table.")
+target = partial(option, "--target COLUMN", "Label to predict: classes, or a number.")
+group = option(
+    "--group COLUMN", "Label of the people (or groups) who must stay on one side of a split.", default="subject"
 )
 problem = stacked(target(required=True), group)
-within = click.option(
-    "--within",
-    metavar="COLUMN",
-    multiple=True,
-    help="Standardise columns within the levels of this label; several combine.",
+within = option(
+    "--within COLUMN", "Standardise columns within the levels of this label; several combine.", multiple=True
 )
 FAMILIES = listed("ridgefeat.features.family", "BUILT_IN")
-some_families = click.option("--families", **FAMILIES, help="Use only the columns of these families.")
-feature_columns = click.option(
-    "--feature-columns",
-    metavar="PATTERN",
-    multiple=True,
-    help="Columns that are features, of a table without a sidecar, e.g. 'a*'. Repeat it.",
+families = option(
+    "--families NAMES", "Families, comma-separated; FILE.py:name is one of your own.  [default: all]", **FAMILIES
 )
-kind = click.option(
-    "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="Kind of target.  [default: inferred]"
+some_families = option("--families NAMES", "Use only the columns of these families.", **FAMILIES)
+feature_columns = option(
+    "--feature-columns PATTERN",
+    "Columns that are features, of a table without a sidecar, e.g. 'a*'. Repeat it.",
+    multiple=True,
+)
+kind = option(
+    "--kind", "Kind of target.  [default: inferred]", type=click.Choice(["binary", "multiclass", "regression"])
 )
 tuning = stacked(
-    path("-p", "--params", "params_file", metavar="FILE.json", help="Stage parameters; `ridgefeat params` lists them."),
-    click.option(
-        "-s",
-        "--set",
-        "assignments",
-        metavar="KEY=VALUE",
-        multiple=True,
-        help="Set one parameter, e.g. -s period.smoothing=24.",
-    ),
+    path("-p, --params FILE.json", "Stage parameters; `ridgefeat params` lists them.", name="params_file"),
+    option("-s, --set KEY=VALUE", "Set one parameter, e.g. -s period.smoothing=24.", name="assignments", multiple=True),
 )
-
-
-engine = click.option(
-    "--engine",
-    metavar="ENGINE",
-    help="Where the work is done: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]",
+engine = option(
+    "--engine ENGINE", "Where the work is done: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]"
 )
-_limit = partial(number, type=click.FloatRange(0))
-_timeout = _limit(
-    "--timeout", default=60, metavar="SECONDS", help="Maximum time per print, which is then stopped; 0: unlimited."
-)
-_memory = _limit(
-    "--memory", default=1024, metavar="MB", help="Maximum memory per print, on top of the worker's own; 0: unlimited."
-)
+_limit = partial(option, type=click.FloatRange(0))
 
 
 def limits(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that limit time and memory per print, and apply the limits while the command runs."""
 
-    @_timeout
-    @_memory
+    @_limit("--timeout SECONDS", "Maximum time per print, which is then stopped; 0: unlimited.", default=60)
+    @_limit("--memory MB", "Maximum memory per print, on top of the worker's own; 0: unlimited.", default=1024)
     @wraps(command)
     def run(*args: Any, timeout: float, memory: float, **given: Any) -> Any:
         from ridgefeat.work.guard import limited
@@ -233,11 +208,6 @@ def start_children(jobs: int | None, inputs: Sequence[Any], module: str) -> None
     start(min(count_workers(jobs), len(inputs)) if single else count_workers(jobs), module)
 
 
-families = click.option(
-    "--families", **FAMILIES, help="Families, comma-separated; FILE.py:name is one of your own.  [default: all]"
-)
-
-
 def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter, bool], None]:
     """Return a callback that remembers a flag for the whole run; the lowest value counts: --quiet beats --verbose."""
 
@@ -248,50 +218,38 @@ def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter,
     return remember
 
 
-json_result = click.option(
-    "--json",
-    is_flag=True,
-    expose_value=False,
-    callback=_remember(talk.JSON, True),
-    help="Print the result as JSON on standard output.",
+json_result = option(
+    "--json", "Print the result as JSON on standard output.", expose_value=False, callback=_remember(talk.JSON, True)
 )
-VERBOSITY = (
-    ("-q", "--quiet", talk.QUIET, "Print only errors and the result."),
-    ("-v", "--verbose", talk.VERBOSE, "Print more: steps, time, memory, and where an error arose."),
-)
+VERBOSITY = {
+    talk.QUIET: ("-q, --quiet", "Print only errors and the result."),
+    talk.VERBOSE: ("-v, --verbose", "Print more: steps, time, memory, and where an error arose."),
+}
 
 
 def add_verbosity(command: click.Command) -> click.Command:
     """Give a command --quiet and --verbose, in place and once."""
     if not {"quiet", "verbose"} & {p.name for p in command.params}:
-        for short, long, level, words in VERBOSITY:
-            keep = _remember(talk.LEVEL, level)
-            command.params.append(
-                click.Option([short, long], is_flag=True, expose_value=False, callback=keep, help=words)
-            )
+        for level, usage_and_words in VERBOSITY.items():
+            option(*usage_and_words, expose_value=False, callback=_remember(talk.LEVEL, level))(command)
     return command
 
 
-def load_params(file: str | None, assignments: tuple[str, ...], base: Params | None = None) -> Params | None:
+def load_params(file: str | None, assignments: tuple[str, ...], base: rf.Params | None = None) -> rf.Params | None:
     """Return the parameters given by -p and -s, on top of a base; None if neither is given.
 
     Raises ParameterError for a file or assignment that is unusable.
     """
     if file is None and not assignments:
         return None
-    from ridgefeat.params import Params
-
-    start = Params.load(file) if file else base or Params()
-    return start.updated(assignments)
+    return (rf.Params.load(file) if file else base or rf.Params()).updated(assignments)
 
 
 one_print = stacked(reading, raw, invert, region, tuning, limits)
 """Options of a command that reads one print with `read_print`."""
 
 
-def read_print(image: str, given: dict[str, Any]) -> Fingerprint:
+def read_print(image: str, given: dict[str, Any]) -> rf.Fingerprint:
     """Return the print in a file, read as the options of a command and given["params"] say."""
-    from ridgefeat.table import read
-
-    how = {name: given[name] for name in ("raw", "params", "region")}
-    return read(image, given["dpi"], layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)
+    how = pick(given, "dpi", "raw", "params", "region")
+    return rf.read(image, layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)

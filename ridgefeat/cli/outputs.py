@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import report, sources
 from ridgefeat.cli import Unusable, talk
 from ridgefeat.files import MANIFEST, owner_of, remove_temporaries, results_folder
-
-if TYPE_CHECKING:
-    from ridgefeat.report import Display
 
 OUTPUTS = ("output", "draw", "minutiae", "figures")
 """Parameters of commands that name what is written."""
@@ -25,6 +24,8 @@ COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "ver
 """Suffixes of the files that a command writes next to its output."""
 CONTINUED = ("extract", "merge", "split", "enrol")
 """Commands that check an existing output themselves, since they can continue a run."""
+IN_FOLDERS = ("audit", "bench", "compare", "phantoms", "threshold")
+"""Commands whose output is a folder."""
 
 
 def protect(command: click.Command) -> click.Command:
@@ -58,7 +59,7 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         if not given.get(name):
             continue
         output = Path(given[name])
-        if command in RESULTS and name == "output" and not given.get("make_index"):
+        if command in IN_FOLDERS and name == "output" and not given.get("make_index"):
             _check_folder(command, output, inputs, overwrite)
             continue
         if output.is_dir() and command == "split":
@@ -84,13 +85,10 @@ def _existing_inputs(given: dict[str, Any]) -> list[Path]:
     values = [v for name, v in given.items() if name not in OUTPUTS]
     texts = [t for v in values for t in (v if isinstance(v, (list, tuple)) else [v]) if isinstance(t, str) and t]
     found = []
-    for text in texts:
-        path = Path(text)
-        try:
+    for path in map(Path, texts):
+        with suppress(OSError, ValueError):  # not every text is a path
             if path.exists():
                 found += [path, *([s] if path.is_file() and (s := path.with_suffix(".json")).is_file() else [])]
-        except (OSError, ValueError):  # not every text is a path
-            continue
     return found
 
 
@@ -100,37 +98,26 @@ def _refuse_input(written: Path, inputs: Sequence[Path]) -> None:
     for path in inputs:
         if path.is_file() and path.samefile(written):
             raise Unusable(f"{written} is read by this command, or belongs to {path}; choose another output")
-        if path.is_dir() and _is_image_below(written, path):
+        is_image = path.is_dir() and written.suffix.lower() in sources.SUFFIXES
+        if is_image and written.resolve().is_relative_to(path.resolve()):
             raise Unusable(f"{written} is an image in the input {path}; choose another output")
 
 
-def _is_image_below(written: Path, folder: Path) -> bool:
-    from ridgefeat.sources import SUFFIXES
-
-    return written.suffix.lower() in SUFFIXES and written.resolve().is_relative_to(folder.resolve())
-
-
-def result_names(command: str) -> list[str]:
+def result_names(command: str) -> tuple[str, ...]:
     """Return the names of the files that a command may write into its folder."""
-    return list(RESULTS[command]())
-
-
-def _bench_files() -> list[str]:
-    from ridgefeat.bench.job import TABLES
-
-    return [*(f"{name}.csv" for name in TABLES), "report.html", "methods.md", "ro-crate-metadata.json"]
-
-
-def _files_of(command: str) -> list[str]:
     from ridgefeat.cli import audit, compare, reference, threshold
 
-    return list({"audit": audit, "compare": compare, "phantoms": reference, "threshold": threshold}[command].FILES)
+    if command == "bench":
+        from ridgefeat.bench.job import TABLES
+
+        return (*(f"{name}.csv" for name in TABLES), "report.html", "methods.md", "ro-crate-metadata.json")
+    modules: dict[str, Any] = {"audit": audit, "compare": compare, "phantoms": reference, "threshold": threshold}
+    return tuple(modules[command].FILES)
 
 
-RESULTS: dict[str, Any] = {"bench": _bench_files} | {
-    name: functools.partial(_files_of, name) for name in ("audit", "compare", "phantoms", "threshold")
-}
-"""Commands whose output is a folder, and the files that they write there."""
+def results_of(command: str, folder: Path) -> AbstractContextManager[Path]:
+    """Return the context of `results_folder` in which a command writes its files."""
+    return results_folder(folder, command, Unusable, usual=result_names(command), typed=talk.typed())
 
 
 def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite: bool) -> None:
@@ -149,19 +136,16 @@ def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite:
 
 def _check_figures(folder: Path, given: dict[str, Any], overwrite: bool) -> None:
     if folder.resolve() == Path(given["output"]).resolve():
-        raise Unusable(
-            f"--figures {folder} is the folder of the output; give a folder of its own, such as {folder}/figures"
-        )
+        advice = f"give a folder of its own, such as {folder}/figures"
+        raise Unusable(f"--figures {folder} is the folder of the output; {advice}")
     if folder.exists() and not folder.is_dir():
         raise Unusable(f"{folder} is a file, and --figures needs a folder; choose another name")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise Unusable(f"{folder} is not empty; choose another folder for --figures, or give --overwrite")
 
 
-def write_figures(displays: Mapping[str, Display], folder: str, command: str) -> None:
+def write_figures(displays: Mapping[str, report.Display], folder: str, command: str) -> None:
     """Write a page's figures into the folder that --figures names; those of an earlier run are replaced."""
-    from ridgefeat.report import save_figures
-
     with results_folder(Path(folder), f"{command} --figures", Unusable) as temporary:
-        save_figures(displays, temporary)
+        report.save_figures(displays, temporary)
     talk.echo(f"Figures written to {folder}")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from ridgefeat import reference as references
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.reference import Conformity
+from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, count_of, first_few, os_errors_as
+from ridgefeat.sheets import write_frame
 
 FILES = ("reference.csv",)
 
 
 @click.command("phantoms")
-@options.output(metavar="FOLDER", help="Folder for images, truth and reference.csv.")
+@options.output("FOLDER", "Folder for images, truth and reference.csv.")
 @options.json_result
 def phantoms(output: str) -> None:
     """Write the reference set: images whose feature values are known.
@@ -33,10 +33,8 @@ def phantoms(output: str) -> None:
       ridgefeat extract phantoms/ -o values.csv
       ridgefeat conform values.csv --reference phantoms/reference.csv
     """
-    from ridgefeat.reference import write_phantoms
-
     with talk.progress_bar() as progress:
-        count = write_phantoms(output, progress=progress, command=["ridgefeat", *sys.argv[1:]])
+        count = references.write_phantoms(output, progress=progress, command=talk.typed())
     talk.echo(f"{count} images in {output}, their reference values in {Path(output) / FILES[0]}")
     talk.result({"images": count, "folder": output})
 
@@ -49,18 +47,15 @@ def _names(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
 
 @click.command("conform")
 @options.table
-@click.option(
-    "--name",
-    "names",
-    metavar="FEATURE=COLUMN",
+@options.option(
+    "--name FEATURE=COLUMN",
+    "The table's column for a reference feature, where it has another name. Repeat it.",
+    name="names",
     multiple=True,
     callback=_names,
-    help="The table's column for a reference feature, where it has another name. Repeat it.",
 )
-@options.path(
-    "--reference", metavar="FILE", help="The reference.csv of `phantoms`, which has the synthetic prints too."
-)
-@options.output(required=False, metavar="VERDICTS.csv", help="Also write a row per phantom and feature.")
+@options.path("--reference FILE", "The reference.csv of `phantoms`, which has the synthetic prints too.")
+@options.output("VERDICTS.csv", "Also write a row per phantom and feature.", required=False)
 @options.json_result
 def conform(table: str, names: dict[str, str], reference: str | None, output: str | None) -> None:
     """Compare a tool's values for the phantoms with the reference values.
@@ -74,12 +69,7 @@ def conform(table: str, names: dict[str, str], reference: str | None, output: st
       ridgefeat conform values.csv --reference phantoms/reference.csv
       ridgefeat conform other.csv --name ridge_period_mean=period_mm --name minutiae_count=n -o verdicts.csv
     """
-    from ridgefeat.errors import TableError
-    from ridgefeat.files import atomic_write, count_of, first_few, os_errors_as
-    from ridgefeat.reference import check_table
-    from ridgefeat.sheets import write_frame
-
-    found = check_table(table, names, reference)
+    found = references.check_table(table, names, reference)
     if output:
         with os_errors_as(TableError, f"{output} cannot be written"), atomic_write(output) as temporary:
             write_frame(found.rows, temporary, "standard", TableError, Path(output))
@@ -92,9 +82,8 @@ def conform(table: str, names: dict[str, str], reference: str | None, output: st
         sys.exit(1)
 
 
-def _in_words(found: Conformity) -> str:
-    head = ["feature", "agree", "furthest off", "value", "reference", "deviation", "tolerance", "verdict"]
-    rows = [head]
+def _in_words(found: references.Conformity) -> str:
+    rows = [["feature", "agree", "furthest off", "value", "reference", "deviation", "tolerance", "verdict"]]
     for row in found.by_feature().to_dict("records"):
         numbers = [f"{row[name]:.5g}" for name in ("value", "reference", "deviation", "tolerance")]
         rows.append([row["feature"], f"{row['agree']}/{row['tested']}", row["phantom"], *numbers, row["verdict"]])

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.cli import options, talk
+from ridgefeat import bench
+from ridgefeat.cli import Unusable, options, talk
+from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, first_few, os_errors_as
+from ridgefeat.sheets import write_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,20 +19,17 @@ if TYPE_CHECKING:
 
 @click.command("reliability")
 @options.table
-@click.option(
-    "--finger",
-    metavar="COLUMN",
+@options.option(
+    "--finger COLUMN",
+    "Label that says which finger of a person a print is of; several combine.",
     multiple=True,
     required=True,
-    help="Label that says which finger of a person a print is of; several combine.",
 )
-@options.output(metavar="RELIABILITY.csv", help="The table to write.")
-@options.shown("--group", default="subject", metavar="COLUMN", help="Label of the people.")
-@click.option(
-    "--within", metavar="COLUMN", multiple=True, help="Take off the mean of each level first: of a sensor or database."
-)
+@options.output("RELIABILITY.csv", "The table to write.")
+@options.option("--group COLUMN", "Label of the people.", default="subject")
+@options.option("--within COLUMN", "Take off the mean of each level first: of a sensor or database.", multiple=True)
 @options.some_families
-@options.number("--seed", default=0, help="Random seed of the intervals.")
+@options.number("--seed N", "Random seed of the intervals.", default=0)
 @options.csv_dialect
 @options.json_result
 def command(**given: Any) -> None:
@@ -44,16 +45,11 @@ def command(**given: Any) -> None:
       ridgefeat reliability features.csv --finger hand --finger finger -o reliability.csv
       ridgefeat bench features.csv --target sex --select min_icc=0.6 --reliability reliability.csv -o out/
     """
-    from ridgefeat.bench import load
     from ridgefeat.bench.inputs import level_names
-    from ridgefeat.cli import Unusable
-    from ridgefeat.errors import TableError
-    from ridgefeat.files import atomic_write, first_few, os_errors_as
     from ridgefeat.reliability import measure_reliability
-    from ridgefeat.sheets import write_frame
 
     asked = [given["group"], *given["finger"], *given["within"]]
-    frame, about = load(given["table"], families=given["families"], named=asked, labels=asked)
+    frame, about = bench.load(given["table"], families=given["families"], named=asked, labels=asked)
     units = {c["name"]: c.get("unit", "") for c in about["columns"] if c["name"] in frame}
     if lacking := [name for name in asked if name not in frame]:
         labels = [str(c) for c in frame if c not in units and not str(c).startswith("meta_")]
@@ -71,13 +67,10 @@ def command(**given: Any) -> None:
     path = Path(given["output"])
     with os_errors_as(TableError, f"{path} cannot be written"), atomic_write(path) as temporary:
         write_frame(found, temporary, given["csv_dialect"], TableError, path)
-    talk.echo(f"{len(found)} columns, {_counted(found)}: {path}")
-    talk.result(lambda: found.to_dict("records"), _table(found))
-
-
-def _counted(found: pd.DataFrame) -> str:
     most = found[["prints", "fingers", "people"]].max()
-    return f"up to {most['prints']} prints of {most['fingers']} fingers of {most['people']} people"
+    counted = f"up to {most['prints']} prints of {most['fingers']} fingers of {most['people']} people"
+    talk.echo(f"{len(found)} columns, {counted}: {path}")
+    talk.result(lambda: found.to_dict("records"), _table(found))
 
 
 def _table(found: pd.DataFrame) -> str:

@@ -1,27 +1,27 @@
-"""`ridgefeat show`: one print with everything that was detected in it; the minutiae of a template."""
+"""`ridgefeat show`: what was detected in a print, or a template drawn. `ridgefeat explain`: one value of a print."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import ridgefeat as rf
+from ridgefeat import report, sources
 from ridgefeat.cli import options, talk
-
-if TYPE_CHECKING:
-    from ridgefeat.sources import PrintSource
-    from ridgefeat.structure import Minutiae, SingularPoints
 
 
 @click.command("show")
 @click.argument("image", type=options.PATH, metavar="FILE")
-@options.output(metavar="PICTURE", help="Picture to write: .png, .svg, .pdf, .jpg or .tif.")
-@click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
-@click.option("--scale", type=float, metavar="N", help="Scale factor relative to 500 dpi, 0.25 to 4.")
-@click.option("--numbers", is_flag=True, help="Write at each minutia, core and delta its id in the CSV of minutiae.")
-@options.path("--over", metavar="IMAGE", help="The image over which to draw a template.  [default: white]")
+@options.output("PICTURE", "Picture to write: .png, .svg, .pdf, .jpg or .tif.")
+@options.option("--panels NAMES", "Stages to draw, comma-separated.", **options.listed("ridgefeat.report", "PANELS"))
+@options.option("--scale N", "Scale factor relative to 500 dpi, 0.25 to 4.", type=float)
+@options.option("--numbers", "Write at each minutia, core and delta its id in the CSV of minutiae.")
+@options.path("--over IMAGE", "The image over which to draw a template.  [default: white]")
 @options.template_format
 @options.one_print
 @options.json_result
@@ -38,54 +38,112 @@ def command(image: str, output: str, **given: Any) -> None:
       ridgefeat show print.png -o figure.svg --panels minutiae
       ridgefeat show print.fmr -o minutiae.png --over print.png --numbers
     """
-    from ridgefeat.sources import find_prints
     from ridgefeat.sources.resolution import suggest_dpi
     from ridgefeat.verify.enrolment import is_template
-    from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 
     options.start_children(1, [image], "ridgefeat.report.pictures.show")
-
-    sources = [] if Path(image).is_dir() else find_prints([image], layout=given["layout"] or "auto")
-    if len(sources) == 1 and is_template(sources[0], given["template_format"]):
-        _show_template(sources[0], output, given)
+    found = [] if Path(image).is_dir() else sources.find_prints([image], layout=given["layout"] or "auto")
+    if len(found) == 1 and is_template(found[0], given["template_format"]):
+        _show_template(found[0], output, given)
         return
     if given["over"]:
         raise click.UsageError(f"--over is for templates, and {image} is none that is recognised")
-    given["params"] = options.load_params(given["params_file"], given["assignments"])
-    drawn = guarded_map(partial(_draw, output=output, given=given), [image], current_limits())
-    minutiae, singular, flags, period = next(without_stopped(drawn, [image]))
+    minutiae, singular, flags, period = _in_child(_draw, image, given, output=output)
     _report(output, minutiae, singular, {"flags": flags})
     if period is not None:
         talk.echo(f"resolution assumed: 500 dpi; {suggest_dpi(period)}; give the true one with --dpi")
 
 
-def _draw(image: str, output: str, given: dict[str, Any]) -> tuple[Minutiae, SingularPoints, list[str], float | None]:
-    """Draw a print; return what was found in it, and the median period in px if its resolution is assumed."""
-    from ridgefeat.report import save_overlay
+def _in_child(function: Callable[..., Any], image: str, given: dict[str, Any], **how: Any) -> Any:
+    """Return what a function makes of an image in a child process, under the limits in force."""
+    from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 
+    given["params"] = options.load_params(given["params_file"], given["assignments"])
+    results = guarded_map(partial(function, given=given, **how), [image], current_limits())
+    return next(without_stopped(results, [image]))
+
+
+def _draw(
+    image: str, output: str, given: dict[str, Any]
+) -> tuple[rf.Minutiae, rf.SingularPoints, list[str], float | None]:
+    """Draw a print; return what was found in it, and the median period in px if its resolution is assumed."""
     fp = options.read_print(image, given)
-    save_overlay(fp, output, panels=given["panels"], scale=given["scale"], numbers=given["numbers"])
+    report.save_overlay(fp, output, panels=given["panels"], scale=given["scale"], numbers=given["numbers"])
     return fp.minutiae, fp.singular_points, list(fp.flags), fp.median_period if fp.is_dpi_assumed else None
 
 
-def _show_template(source: PrintSource, output: str, given: dict[str, Any]) -> None:
-    from ridgefeat.report import save_template
-    from ridgefeat.table import read
+def _show_template(source: sources.PrintSource, output: str, given: dict[str, Any]) -> None:
     from ridgefeat.verify.enrolment import read_record
 
     if given["panels"]:
         raise click.UsageError("--panels is for images: a template has minutiae alone")
-    fp = read(given["over"], given["dpi"], layout=given["layout"] or "auto") if given["over"] else None
+    fp = rf.read(given["over"], given["dpi"], layout=given["layout"] or "auto") if given["over"] else None
     height = None if fp is None else len(fp.original if given["dpi"] else fp.image)
     record = read_record(source, given["template_format"], dpi=given["dpi"], height=height)
-    save_template(record, output, image=fp, source=source.path.name, scale=given["scale"], numbers=given["numbers"])
+    report.save_template(
+        record, output, image=fp, source=source.path.name, scale=given["scale"], numbers=given["numbers"]
+    )
     for note in record.notes:
         talk.warn(note)
     more = {"format": record.format, "notes": list(record.notes)}
     _report(output, record.minutiae, record.singular_points, more)
 
 
-def _report(output: str, minutiae: Minutiae, singular: SingularPoints, more: dict[str, Any]) -> None:
+def _report(output: str, minutiae: rf.Minutiae, singular: rf.SingularPoints, more: dict[str, Any]) -> None:
     talk.echo(f"{output}: {len(minutiae)} minutiae, {len(singular)} singular points")
     counts = {"minutiae": len(minutiae), "cores": len(singular.cores), "deltas": len(singular.deltas)}
     talk.result({"picture": output, **counts, **more})
+
+
+@click.command("explain")
+@click.argument("image", type=options.PATH, metavar="FILE")
+@click.argument("column", metavar="COLUMN")
+@options.output("PICTURE", "Picture of what was measured where: .png, .svg or .pdf.", required=False)
+@options.path("--among TABLE", "Feature table of other prints: percentile, and their histogram.")
+@options.option("--hand", "Hand of the print, for radial and ulnar columns.", type=click.Choice(["left", "right"]))
+@options.families
+@options.one_print
+@options.json_result
+def explain(image: str, column: str, **given: Any) -> None:
+    """Explain one feature of a print: value, unit, range, meaning and source, and the parts of a score.
+
+    \b
+    Examples:
+      ridgefeat explain 101_1.tif quality_score
+      ridgefeat explain print.png ridge_density_radial --hand right -o why.png
+      ridgefeat explain print.png ridge_period_mean --dpi 1000 --among features.csv -o why.pdf
+    """
+    options.start_children(1, [image], "ridgefeat.table")
+    found, context = _in_child(_explain, image, given, column=column)
+    shown = {f.name: getattr(found, f.name) for f in fields(found) if f.compare}
+    talk.result({**shown, **context, "percentile": found.percentile, "picture": given["output"]}, _in_words(found))
+    if given["output"]:
+        talk.echo(f"{given['output']}: {column}")
+
+
+def _explain(image: str, column: str, given: dict[str, Any]) -> tuple[rf.features.Explanation, dict[str, str]]:
+    """Return the explanation without its pictures, which are drawn here, and its context."""
+    fp = options.read_print(image, given)
+    fp.hand = given["hand"] or fp.hand
+    found = rf.explain(fp, column, families=given["families"], among=given["among"])
+    if given["output"]:
+        report.save_explanation(found, given["output"])
+    return replace(found, fp=None, layers=()), found.context
+
+
+def _in_words(found: rf.features.Explanation) -> str:
+    from ridgefeat.features.bibliography import cite
+
+    column = found.column
+    unit = f" {column.unit}" if column.unit else ""
+    value = f"not measurable on this print: {found.reason}" if found.reason else f"{found.value:.5g}{unit}"
+    lines = {"meaning": column.meaning, **found.context, "source": column.source}
+    words = [f"{column.name}: {value}", *(f"  {name:<11} {text}" for name, text in lines.items() if text)]
+    words += [f"  {'':<11} {work}" for work in cite([column.source]).values()]
+    if found.parts:
+        rows = [["points", "of", "value", "figure"]]
+        for part in found.parts:
+            shown = "none" if part.value != part.value else f"{part.value:.4g} {part.unit}".strip()
+            rows.append([f"{part.points:.1f}", f"{part.max_points:.1f}", shown, part.meaning])
+        words += ["", talk.align(rows, right=(0, 1))]
+    return "\n".join(words)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
+from ridgefeat import table
 from ridgefeat.cli import options, talk
 
 
 @click.command("split")
 @options.table
-@options.output(metavar="FOLDER", help="Folder for train and test, in the form of TABLE.")
-@options.shown("--test", type=float, default=0.2, metavar="SHARE", help="Share of the groups that are for testing.")
-@options.shown(
-    "--group", default="subject", metavar="COLUMN", help="Label of the people (or groups) who stay together."
-)
-@click.option("--stratify", metavar="COLUMN", help="Label whose values are to be as frequent in either part.")
-@options.number("--seed", default=42, help="Random seed.")
+@options.output("FOLDER", "Folder for train and test, in the form of TABLE.")
+@options.option("--test SHARE", "Share of the groups that are for testing.", type=float, default=0.2)
+@options.option("--group COLUMN", "Label of the people (or groups) who stay together.", default="subject")
+@options.option("--stratify COLUMN", "Label whose values are to be as frequent in either part.")
+@options.number("--seed N", "Random seed.", default=42)
 @options.csv_dialect
 @options.overwrite
 @options.json_result
@@ -33,12 +31,9 @@ def command(**given: Any) -> None:
       ridgefeat split features.csv --stratify sex -o parts/
       ridgefeat bench --train parts/train.csv --test parts/test.csv --target sex -o out/
     """
-    from ridgefeat.table import split_table
-
-    how = {name: given[name] for name in ("group", "test", "stratify", "seed", "overwrite")}
-    train, test = split_table(
-        given["table"], given["output"], command=["ridgefeat", *sys.argv[1:]], dialect=given["csv_dialect"], **how
-    )
+    how = options.pick(given, "group", "test", "stratify", "seed", "overwrite")
+    how |= {"command": talk.typed(), "dialect": given["csv_dialect"]}
+    train, test = table.split_table(given["table"], given["output"], **how)
     for name, part in (("train", train), ("test", test)):
         talk.echo(f"{name}: {part.rows} prints, {part.table}")
     talk.result({"train": train.table, "test": test.table, "train_prints": train.rows, "test_prints": test.rows})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
+from ridgefeat import synth
 from ridgefeat.cli import options, talk
 
 PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
@@ -14,26 +14,26 @@ PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
 
 @click.command("synth")
 @click.argument("outdir", metavar="OUTDIR", type=click.Path(file_okay=False))
-@options.shown("-n", "count", type=click.IntRange(1), default=40, help="Number of prints.")
-@options.shown("--seed", type=click.IntRange(0), default=0, help="Seed; the same seed gives the same bytes.")
-@click.option("--truth", is_flag=True, help="Also write each print's truth as NAME.npz.")
-@options.shown("--fingers", type=click.IntRange(1, 10), default=10, help="Fingers per subject.")
-@options.shown("--impressions", type=click.IntRange(1), default=1, help="Impressions per finger.")
-@click.option("--pattern", type=click.Choice(PATTERNS), help="Pattern of every finger.  [default: natural shares]")
-@click.option(
+@options.option("-n", "Number of prints.", name="count", type=click.IntRange(1), default=40)
+@options.option("--seed", "Seed; the same seed gives the same bytes.", type=click.IntRange(0), default=0)
+@options.option("--truth", "Also write each print's truth as NAME.npz.")
+@options.option("--fingers", "Fingers per subject.", type=click.IntRange(1, 10), default=10)
+@options.option("--impressions", "Impressions per finger.", type=click.IntRange(1), default=1)
+@options.option("--pattern", "Pattern of every finger.  [default: natural shares]", type=click.Choice(PATTERNS))
+@options.option(
     "--noise",
-    "noise_level",
-    type=click.IntRange(0, 4),
-    help="Noise level: 0 clean, 1 good, 2 fair, 3 poor, 4 hard (scars, residue, frames, writing, uneven light)."
+    "Noise level: 0 clean, 1 good, 2 fair, 3 poor, 4 hard (scars, residue, frames, writing, uneven light)."
     "  [default: a mixture of 1 to 3]",
+    name="noise_level",
+    type=click.IntRange(0, 4),
 )
-@options.shown(
+@options.option(
     "--sex-effect",
+    "1 simulates published ridge densities of women and men, 0 draws both alike.",
     type=click.FloatRange(0, 2),
     default=1.0,
-    help="1 simulates published ridge densities of women and men, 0 draws both alike.",
 )
-@click.option("--overwrite", is_flag=True, help="Write into a folder that already holds a set.")
+@options.option("--overwrite", "Write into a folder that already holds a set.")
 @options.json_result
 def command(outdir: str, count: int, **given: Any) -> None:
     """Generate synthetic prints: subjects, fingers, impressions, and an index with their labels.
@@ -46,9 +46,7 @@ def command(outdir: str, count: int, **given: Any) -> None:
       ridgefeat synth made/ -n 40 --seed 1 --truth
       ridgefeat extract made/ --index made/index.csv -o made.csv
     """
-    from ridgefeat.synth import write_set
-
     with talk.progress_bar() as progress:
-        index = write_set(outdir, count, progress=progress, command=["ridgefeat", *sys.argv[1:]], **given)
+        index = synth.write_set(outdir, count, progress=progress, command=talk.typed(), **given)
     talk.echo(f"{count} synthetic prints in {outdir}, their labels (simulated) in {index}")
     talk.result({"prints": count, "folder": outdir, "index": index})

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from dataclasses import fields, is_dataclass
+from math import isfinite
+from pathlib import Path, PurePath
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ridgefeat import sources, table
 from ridgefeat.files import bare_name, count_of, first_few
-
-if TYPE_CHECKING:
-    from ridgefeat.table.api import Survey
-    from ridgefeat.table.assembly import Summary
 
 MAX_SHOWN = 8
 """Values, failures or groups that a summary lists."""
@@ -89,8 +89,6 @@ def result(content: Any, text: str | None = None) -> None:
     returns it. NaN becomes null.
     """
     if wants_json():
-        import json
-
         plain = _plain(content() if callable(content) else content)
         click.echo(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False))
     elif text is not None:
@@ -98,10 +96,6 @@ def result(content: Any, text: str | None = None) -> None:
 
 
 def _plain(value: Any) -> Any:
-    from dataclasses import fields, is_dataclass
-    from math import isfinite
-    from pathlib import PurePath
-
     if is_dataclass(value) and not isinstance(value, type):
         value = {f.name: getattr(value, f.name) for f in fields(value)}
     if isinstance(value, dict):
@@ -115,6 +109,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, PurePath):
         return str(value)
     return value if isinstance(value, (str, int, type(None))) else str(value)
+
+
+def typed() -> list[str]:
+    """Return the words of the command line, as sidecars and manifests record them."""
+    return ["ridgefeat", *sys.argv[1:]]
 
 
 def command_line() -> str:
@@ -133,13 +132,11 @@ def _without_folders(word: str) -> str:
 
 def align(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
     """Return rows of cells as lines with aligned columns; the columns `right` are aligned at their right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    columns = []
+    for k, column in enumerate(zip(*rows, strict=True)):
+        width = max(map(len, column))
+        columns.append([cell.rjust(width) if k in right else cell.ljust(width) for cell in column])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 @contextmanager
@@ -191,15 +188,13 @@ PERSON_FOLDERS = (
 
 def warn_of_labels(items: Sequence[Any], layout: str) -> None:
     """Warn if folders were taken for persons, or if several prints have the same labels."""
-    from ridgefeat.sources import repeated_impressions
-
     if layout == "auto" and any(i.layout == "person-folders" for i in items):
         warn(PERSON_FOLDERS)
-    if repeated := repeated_impressions({str(i.relative): i.labels for i in items}):
+    if repeated := sources.repeated_impressions({str(i.relative): i.labels for i in items}):
         warn(f"several prints have the same labels ({first_few(repeated, 3, '; ')}); {DISTINGUISH}.")
 
 
-def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
+def summarise_run(s: table.Summary, seconds: float, *, was_split: bool) -> str:
     """Return a run's counts, failures and flags in a few lines; `was_split` is whether fingers were cut apart."""
     fresh = s.rows - s.kept
     took = f" in {seconds:.1f} s ({1000 * seconds / fresh:.1f} ms per print)" if fresh else ""
@@ -211,20 +206,15 @@ def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
         lines.append(f"  and {len(s.reasons) - MAX_SHOWN} further kinds of failure; see meta_error")
     if s.flags:
         lines.append("Flags: " + ", ".join(f"{name} {count}" for name, count in s.flags.most_common()))
+    advice = "Give --dpi, or an --index with a column dpi."
     if assumed := s.flags["resolution_assumed"]:
         from ridgefeat.sources.resolution import suggest_dpi
 
         periods = [p for p in s.assumed_periods if p == p]
         found = suggest_dpi(median(periods) if periods else float("nan"))
-        lines.append(
-            f"500 dpi was assumed for {count_of(assumed, 'print')}; {found}. "
-            "Give --dpi, or an --index with a column dpi."
-        )
+        lines.append(f"500 dpi was assumed for {count_of(assumed, 'print')}; {found}. {advice}")
     elif 2 * s.flags["wrong_scale"] > s.rows:
-        lines.append(
-            "Most prints are flagged wrong_scale: their ridges contradict the resolution. "
-            "Give --dpi, or an --index with a column dpi."
-        )
+        lines.append(f"Most prints are flagged wrong_scale: their ridges contradict the resolution. {advice}")
     if s.flags["several_prints"] and not was_split:
         lines.append("Images flagged several_prints: --fingers split gives every finger a row of its own.")
     if s.passed_over:
@@ -234,14 +224,11 @@ def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
     return "\n".join([*lines, f"Table: {s.table}   sidecar: {s.sidecar}"])
 
 
-def summarise_survey(s: Survey) -> str:
+def summarise_survey(s: table.Survey) -> str:
     """Return the findings of a dry run as lines."""
-    lines = [f"prints: {s.prints}"]
     counts = {"layout": s.layouts, "resolution": s.resolutions, "size": s.sizes}
-    for name, counter in counts.items():
-        lines.append(f"{name}: {_counts(counter)}")
-    for name, counter in s.labels.items():
-        lines.append(f"label {name}: {_counts(counter)}")
+    counts |= {f"label {name}": counter for name, counter in s.labels.items()}
+    lines = [f"prints: {s.prints}", *(f"{name}: {_counts(counter)}" for name, counter in counts.items())]
     if not s.labels:
         lines.append(
             "labels: none; give --index or --regex, or --layout (person-folders if each folder is a person, "

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from ridgefeat.cli import options, talk
+from ridgefeat import report, sources, threshold, verify
+from ridgefeat.cli import Unusable, options, talk
+from ridgefeat.errors import ScoreError
+from ridgefeat.sheets import import_openpyxl
 
 if TYPE_CHECKING:
-    from ridgefeat.sources import PrintSource
     from ridgefeat.structure import UInt8
-    from ridgefeat.verify import Calibration, Candidate, Entry, Gallery, Verification
 
 
 def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -24,16 +26,12 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 @click.command("verify")
 @click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="INPUT...")
-@options.shown(
-    "--protocol",
-    default="fvc",
-    metavar="fvc|altered|PAIRS.csv",
-    shell_complete=_protocols,
-    help="Which comparisons to make.",
+@options.option(
+    "--protocol fvc|altered|PAIRS.csv", "Which comparisons to make.", default="fvc", shell_complete=_protocols
 )
-@options.choice("--comparator", ("minutiae", "features"), help="How to compare.")
-@options.output(metavar="SCORES.csv", help="The table to write.")
-@options.choice("--impostors", ("few", "all"), help="Non-mated comparisons: the few that the protocol selects, or all.")
+@options.choice("--comparator", ("minutiae", "features"), "How to compare.")
+@options.output("SCORES.csv", "The table to write.")
+@options.choice("--impostors", ("few", "all"), "Non-mated comparisons: the few that the protocol selects, or all.")
 @options.labels
 @options.template_format
 @options.families
@@ -65,11 +63,6 @@ def command(**given: Any) -> None:
       ridgefeat verify features.csv --comparator features -o distances.csv
       ridgefeat threshold scores.csv -o thresholds/
     """
-    from pathlib import Path
-
-    from ridgefeat.cli import Unusable
-    from ridgefeat.sheets import import_openpyxl
-    from ridgefeat.verify import verify
     from ridgefeat.work.engine import using
 
     if Path(given["output"]).suffix.lower() not in (".csv", ".xlsx"):
@@ -80,18 +73,17 @@ def command(**given: Any) -> None:
     if given["engine"] in (None, "local"):
         options.start_children(given["jobs"], given["inputs"], "ridgefeat.verify.enrolment")
     with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
-        found = verify(
+        found = verify.verify(
             list(given["inputs"]),
             given["protocol"],
-            comparator=given["comparator"],
             every_impostor=given["impostors"] == "all",
-            layout=given["layout"] or "auto",
             params=params,
-            **{n: given[n] for n in ("regex", "index", "index_column", "dpi", "families", "jobs", "template_format")},
+            **options.pick_naming(given),
+            **options.pick(given, "comparator", "dpi", "families", "jobs", "template_format"),
             enrolled=show and (lambda done, failed, total: show(done, total, f"failed={failed}")),
             compared=show and partial(show, unit="comparison"),
         )
-    found.about["command"] = ["ridgefeat", *sys.argv[1:]]
+    found.about["command"] = talk.typed()
     path = found.save(given["output"], given["csv_dialect"])
     talk.result(found.about)
     if not given["layout"] and not given["regex"] and "person-folders" in found.about.get("layouts", {}):
@@ -103,11 +95,8 @@ def command(**given: Any) -> None:
         sys.exit(1)
 
 
-def _summary(found: Verification) -> str:
+def _summary(found: verify.Verification) -> str:
     """Return what was compared, what failed, and the equal error rate."""
-    from ridgefeat.errors import ScoreError
-    from ridgefeat.threshold import ErrorCurve, Scores
-
     about, frame = found.about, found.scores
     counts = about["comparisons"]
     lines = [
@@ -117,10 +106,10 @@ def _summary(found: Verification) -> str:
     lines += [f"  {count} x {reason}" for reason, count in list(about["reasons"].items())[: talk.MAX_SHOWN]]
     lines += _template_notes(about["notes"])
     try:
-        curve = ErrorCurve.from_scores(Scores.make(frame["score"], frame["mated"], count_failures=True))
+        scores = threshold.Scores.make(frame["score"], frame["mated"], count_failures=True)
+        equal = threshold.ErrorCurve.from_scores(scores).equal_error
     except ScoreError as error:
         return "\n".join([*lines, f"No error rates: {error}"])
-    equal = curve.equal_error
     lines.append(f"Equal error rate of the comparisons made: {100 * equal.value:.2f} % at {equal.threshold:.6g}.")
     return "\n".join(lines)
 
@@ -133,13 +122,9 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 
 @click.command("identify")
 @click.argument("probe", type=options.PATH, metavar="PROBE")
-@options.path(
-    "--gallery", required=True, metavar="FOLDER|FILE", help="Prints or templates to search, or a file of `enrol`."
-)
-@options.number("--top", default=10, help="Number of candidates to list.")
-@options.path(
-    "--calibration", metavar="SCORES.csv", help="Scores of `verify` on prints like these.  [default: bundled counts]"
-)
+@options.path("--gallery FOLDER|FILE", "Prints or templates to search, or a file of `enrol`.", required=True)
+@options.number("--top N", "Number of candidates to list.", default=10)
+@options.path("--calibration SCORES.csv", "Scores of `verify` on prints like these.  [default: bundled counts]")
 @options.labels
 @options.template_format
 @options.tuning
@@ -147,17 +132,13 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 @options.engine
 @options.limits
 @options.region
-@click.option(
-    "--prior",
+@options.option(
+    "--prior P",
+    "Probability that the probe's finger is in the gallery at all.",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.5,
-    show_default=True,
-    metavar="P",
-    help="Probability that the probe's finger is in the gallery at all.",
 )
-@options.path(
-    "--draw", metavar="PICTURE", help="Draw the probe and the first candidate, with lines between paired minutiae."
-)
+@options.path("--draw PICTURE", "Draw the probe and the first candidate, with lines between paired minutiae.")
 @options.json_result
 def identify(probe: str, gallery: str, **given: Any) -> None:
     """Search a gallery for a print: rank the most similar prints, and give the false match rate of each score.
@@ -181,25 +162,20 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
       ridgefeat identify latent.png --gallery prints/ --region outline.csv
       ridgefeat identify print.png --gallery /shared/people.gallery --engine dask=tcp://10.0.0.1:8786
     """
-    from ridgefeat import verify
-    from ridgefeat.cli import Unusable
-    from ridgefeat.sources import with_regions
     from ridgefeat.verify.enrolment import count_notes
     from ridgefeat.verify.gallery import digest_of, is_gallery
     from ridgefeat.work.engine import using
 
     params = options.load_params(given["params_file"], given["assignments"])
-    form = given["template_format"]
-    reading = {name: given[name] for name in ("regex", "index", "index_column")}
-    reading["layout"] = given["layout"] or "auto"
-    sources = verify.find_sources([probe], **reading, template_format=form)
-    if len(sources) != 1:
-        raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
-    enrolling = {"dpi": given["dpi"], "jobs": given["jobs"], "template_format": form}
-    own = with_regions(sources, given["region"]) if given["region"] else sources
+    reading = options.pick_naming(given) | options.pick(given, "template_format")
+    own = verify.find_sources([probe], **reading)
+    if len(own) != 1:
+        raise Unusable(f"{probe} holds {len(own)} prints; search for one at a time")
+    enrolling = options.pick(given, "dpi", "jobs", "template_format")
+    own = sources.with_regions(own, given["region"]) if given["region"] else own
     click.get_current_context().with_resource(using(given["engine"], given["jobs"]))
     if is_gallery(gallery):
-        searched: Gallery | list[Entry] = (held := verify.Gallery(gallery, without=digest_of(sources[0])))
+        searched: verify.Gallery | list[verify.Entry] = (held := verify.Gallery(gallery, without=digest_of(own[0])))
         if params not in (None, held.params):
             raise Unusable(f"{gallery} was made with other stage parameters; leave out --params and --set")
         (entry,) = verify.enrol(own, params=held.params, **enrolling)
@@ -207,59 +183,50 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     else:
         if given["engine"] in (None, "local"):
             options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
-        others = verify.find_sources([gallery], **reading, template_format=form)
-        own = [*own, *(s for s in others if s.path != sources[0].path)]
+        others = verify.find_sources([gallery], **reading)
+        own = [*own, *(s for s in others if s.path != own[0].path)]
         entry, *searched = verify.enrol(own, params=params, **enrolling)
         has_ridges = verify.have_ridges([entry, *searched])
     entries = [entry, *(searched if isinstance(searched, list) else [])]
     failed = [e for e in entries[1:] if e.failure]
     calibration = verify.load_calibration(given["calibration"], kind="ridges" if has_ridges else "minutiae")
-    found = verify.identify(entry, searched, calibration, **{name: given[name] for name in ("top", "jobs", "prior")})
+    found = verify.identify(entry, searched, calibration, **options.pick(given, "top", "jobs", "prior"))
     if found[0].readings > 1:
         calibration = calibration.latents or calibration
     if given["draw"]:
-        from ridgefeat.report import save_match
-
         name = found[0].reference
         source = next((s for s in own[1:] if s.relative == name), None)
         images = _image(own[0], given["dpi"]), _image(source, given["dpi"])
-        save_match(entry.content, _content(searched, name), given["draw"], images)
-    talk.result(
-        {
-            "probe": entry.name,
-            "candidates": found,
-            "trusted": found[0].is_trusted,
-            "calibration": {"data": calibration.data, "comparisons": calibration.comparisons},
-            "notes": (notes := count_notes(entries)),
-            "failed": [{"name": e.name, "reason": e.failure} for e in failed],
-        },
-        _table(found),
-    )
+        report.save_match(entry.content, _content(searched, name), given["draw"], images)
+    record = {"probe": entry.name, "candidates": found, "trusted": found[0].is_trusted}
+    record["calibration"] = {"data": calibration.data, "comparisons": calibration.comparisons}
+    record["notes"] = notes = count_notes(entries)
+    record["failed"] = [{"name": e.name, "reason": e.failure} for e in failed]
+    talk.result(record, _table(found))
     for line in _template_notes(notes):
         talk.echo(line)
     _remarks(calibration, failed, found[0])
 
 
-def _image(source: PrintSource | None, dpi: tuple[float, float] | None) -> UInt8 | None:
+def _image(source: sources.PrintSource | None, dpi: tuple[float, float] | None) -> UInt8 | None:
     """Return a print's image at 500 dpi; None if its file is not known, or is a template."""
     from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.sources import load_print
     from ridgefeat.verify.enrolment import is_template
 
     if source is None or is_template(source):
         return None
-    image = load_print(source, dpi)
+    image = sources.load_print(source, dpi)
     return Fingerprint(image.pixels, (image.dpi_x, image.dpi_y)).image
 
 
-def _content(gallery: Gallery | list[Entry], name: str) -> Any:
+def _content(gallery: verify.Gallery | list[verify.Entry], name: str) -> Any:
     """Return the content of the print of a name."""
     entries = gallery if isinstance(gallery, list) else gallery.entries
     at = next(i for i, e in enumerate(entries) if e.name == name)
     return gallery[at].content if isinstance(gallery, list) else gallery.load([at])[0]
 
 
-def _table(found: list[Candidate]) -> str:
+def _table(found: list[verify.Candidate]) -> str:
     rows = [("rank", "reference", "subject", "score", "FMR", "at most", "expected", "probability")]
     for c in found:
         names = (str(c.rank), c.reference, c.subject)
@@ -272,7 +239,7 @@ def _rate(rate: float) -> str:
     return "0" if rate == 0 else f"{100 * rate:.2g} %"
 
 
-def _remarks(calibration: Calibration, failed: list[Any], best: Candidate) -> None:
+def _remarks(calibration: verify.Calibration, failed: list[Any], best: verify.Candidate) -> None:
     if best.readings > 1:
         talk.echo(f"The probe was read as a latent, in {best.readings} ways; the highest score counts.")
     if not best.is_trusted:
@@ -285,6 +252,5 @@ def _remarks(calibration: Calibration, failed: list[Any], best: Candidate) -> No
         "them scored as high, not that none ever would; `at most` is the upper bound (95 %)."
     )
     if failed:
-        talk.echo(
-            f"{len(failed)} of the gallery could not be compared; the first is {failed[0].name}: {failed[0].failure}"
-        )
+        first = f"{failed[0].name}: {failed[0].failure}"
+        talk.echo(f"{len(failed)} of the gallery could not be compared; the first is {first}")

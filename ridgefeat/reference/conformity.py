@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ridgefeat.brief import Brief
 from ridgefeat.errors import LayoutError, TableError
@@ -19,9 +19,6 @@ from ridgefeat.reference.features import BY_NAME, COLUMNS, known_values
 from ridgefeat.reference.phantoms import N_PRINTS, SCENES, VARIANTS, Phantom, SyntheticPrint, make_phantoms, make_prints
 from ridgefeat.synth.files import encode_png, write_truth
 from ridgefeat.tabular import Table, open_text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DATA = "reference.json"
 """The package's reference values, a list per column, which benchmarks/phantoms.py writes."""
@@ -59,20 +56,15 @@ def load_reference(path: str | Path | None = None) -> pd.DataFrame:
     {'phantom': 'grating_fine_500', 'feature': 'ridge_period_mean', 'unit': 'mm', 'value': 0.35, 'tolerance': 0.007,
      'origin': 'construction', 'definition': 'mean of P'}
     """
-    import pandas as pd
-
     if path is None:
         held = json.loads(files("ridgefeat.reference").joinpath(DATA).read_text("utf-8"))
         return _described(pd.DataFrame(held))
     found = _columns(open_text_table(Path(path), TableError, f"reference {path}"), COLUMNS, ("value", "tolerance"))
+    advice = "`ridgefeat phantoms` writes one anew"
     if unknown := sorted(set(found["feature"].fillna("")) - set(BY_NAME)):
-        raise TableError(
-            f"reference {path} has the unknown feature {unknown[0]!r}; `ridgefeat phantoms` writes one anew"
-        )
+        raise TableError(f"reference {path} has the unknown feature {unknown[0]!r}; {advice}")
     if found[["value", "tolerance"]].isna().any(axis=None) or found.duplicated(["phantom", "feature"]).any():
-        raise TableError(
-            f"reference {path} lacks a number or holds a value twice; `ridgefeat phantoms` writes one anew"
-        )
+        raise TableError(f"reference {path} lacks a number or holds a value twice; {advice}")
     return _described(found)
 
 
@@ -111,8 +103,6 @@ def write_phantoms(
     LayoutError
         If the folder cannot be written, or holds results of another command.
     """
-    import pandas as pd
-
     done, prints = 0, list[dict[str, object]]()
     with results_folder(Path(outdir), "phantoms", LayoutError, typed=command) as temporary:
         for one in chain[Phantom | SyntheticPrint](make_phantoms(), make_prints()):

@@ -135,18 +135,16 @@ class Phantom:
         """The truth at 500 dpi."""
         x, y, _ = _grid(WORKING_DPI)
         _, angle, period = self.at(x, y)
-        points = [(*self.place(a, b), (d + self.turn) % (2 * np.pi), k) for a, b, d, k in self.scene.minutiae]
-        known = [(CORE, self.scene.cores), (DELTA, self.scene.deltas)]
-        singular = [
-            (*self.place(a, b), kind, (d + self.turn) % (2 * np.pi)) for kind, found in known for a, b, d in found
-        ]
-        return Truth(
-            OrientationField(wrap_orientation(angle), np.ones(x.shape, np.float32)),
-            (period / MM_PER_PX).astype(np.float32),
-            self.inside(x, y),
-            Minutiae.make(*np.reshape([(*p, 100) for p in points], (-1, 5)).T),
+        scene, full = self.scene, 2 * np.pi
+        minutiae = [(*self.place(a, b), (d + self.turn) % full, k, 100) for a, b, d, k in scene.minutiae]
+        known = [(CORE, scene.cores), (DELTA, scene.deltas)]
+        singular = [(*self.place(a, b), kind, (d + self.turn) % full) for kind, found in known for a, b, d in found]
+        points = (
+            Minutiae.make(*np.reshape(minutiae, (-1, 5)).T),
             SingularPoints.make(*np.reshape(singular, (-1, 4)).T),
         )
+        orientation = OrientationField(wrap_orientation(angle), np.ones(x.shape, np.float32))
+        return Truth(orientation, (period / MM_PER_PX).astype(np.float32), self.inside(x, y), *points)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Return the pixel at 500 dpi, x and y down, of a point of the scene in mm."""
@@ -202,11 +200,6 @@ def _grid(dpi: float) -> tuple[Array, Array, float]:
     at = (np.arange(n) - (n - 1) / 2) * pixel
     x, y = np.broadcast_arrays(at[None, :], -at[:, None])
     return x, y, pixel
-
-
-def _gradient(phase: Array, dx: Array, dy: Array) -> Ridges:
-    """Return Ridges, given the phase and its derivatives."""
-    return phase, np.arctan2(dy, dx) + np.pi / 2, 2 * np.pi / np.hypot(dx, dy)
 
 
 def grating(period: float, angle: float = 0.0) -> Callable[[Array, Array], Ridges]:
@@ -331,9 +324,10 @@ MINUTIAE = _placed()
 
 def counted_minutiae(x: Array, y: Array) -> Ridges:
     """Level ridges with a spiral in the phase for each minutia (Larkin and Fletcher, Optics Express 15, 2007)."""
-    phase, dx, dy = _spirals(x, y, MINUTIAE)
     carrier = 2 * np.pi / MINUTIAE_PERIOD
-    return _gradient(phase - carrier * y, dx, dy - carrier)
+    phase, dx, dy = _spirals(x, y, MINUTIAE)
+    dy = dy - carrier
+    return phase - carrier * y, np.arctan2(dy, dx) + np.pi / 2, 2 * np.pi / np.hypot(dx, dy)
 
 
 _PORES = tuple((x, 0.6 * k) for k in range(-14, 15) for x in np.arange(-7.5 + 0.75 * (k % 2), 7.6, 1.5).tolist())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
@@ -34,7 +34,8 @@ _PADDING = 4
 _RLE_PIXELS = 4_000_000
 """Maximum pixels of a run-length encoded bitmap: Pillow decodes its lines in Python."""
 _REVERSED = bytes(int(f"{v:08b}"[::-1], 2) for v in range(256))
-_JPEG, _DEFLATE, _PACKBITS = 7, (8, 32946), 32773
+_FAX, _LZW, _JPEG, _DEFLATE, _PACKBITS = (2, 3, 4), 5, 7, (8, 32946), 32773
+"""Codes of a TIFF's compression."""
 
 
 def check_end(image: Any, data: bytes, kind: str) -> None:
@@ -47,9 +48,8 @@ def check_end(image: Any, data: bytes, kind: str) -> None:
         raise ImageError("the GIF file is cut short: its codes do not end; copy it again")
     if kind in ("bmp", "dib") and image.tile[0][0] == "bmp_rle":
         if image.width * image.height > _RLE_PIXELS:
-            raise ImageError(
-                f"a run-length encoded bitmap of {image.width}x{image.height} px is not read; save it as PNG"
-            )
+            size = f"{image.width}x{image.height} px"
+            raise ImageError(f"a run-length encoded bitmap of {size} is not read; save it as PNG")
         if not _ends_bitmap(data, image.tile[0][2], image.height, image.tile[0][3][1]):
             raise ImageError(f"the {kind.upper()} file is cut short: its run-length codes do not end; copy it again")
 
@@ -104,18 +104,18 @@ def check_strip_ends(tags: Any, data: bytes, strips: Sequence[tuple[int, int]]) 
     """Raise ImageError if strips or tiles of a TIFF, given by first byte and length, overlap or are incomplete."""
     if sum(length for _, length in strips) > len(data):
         raise ImageError(f"the TIFF names {len(strips)} strips or tiles that overlap; it is damaged")
-    compression, ends = tags.get(Tag.Compression, 1), _STRIP_ENDS.get(tags.get(Tag.Compression, 1))
-    if compression == _JPEG and not _is_whole_jpeg(tags.get(Tag.JPEGTables, b"\xff\xd9")):
+    compression = tags.get(Tag.Compression, 1)
+    if compression == _JPEG and not _is_whole_strip(tags.get(Tag.JPEGTables, b"\xff\xd9"), _JPEG):
         raise ImageError("the TIFF file is damaged: its JPEG tables break off; copy it again")
     left = 8 * tags[Tag.ImageWidth] * tags[Tag.ImageLength] + (1 << 16)
     unpacked = 0
-    for start, length in strips if ends or compression in (*_DEFLATE, _PACKBITS) else ():
+    for start, length in strips if compression in (_JPEG, _LZW, _PACKBITS, *_FAX, *_DEFLATE) else ():
         packed = data[start : start + length]
         if compression in _DEFLATE and (left := _inflate(packed, left)) < 0:
             raise ImageError(f"the TIFF file is damaged: its strip at byte {start} does not inflate to its end")
         if tags.get(Tag.FillOrder) == 2:
             packed = packed.translate(_REVERSED)
-        if ends and not ends(packed):
+        if not _is_whole_strip(packed, compression):
             raise ImageError(f"the TIFF file is damaged: its strip at byte {start} breaks off; copy it again")
         unpacked += _unpacked_size(packed) if compression == _PACKBITS else 0
     if compression == _PACKBITS and unpacked != _expected_size(tags, len(strips)):
@@ -141,27 +141,17 @@ def _ends_with(packed: bytes, mark: int, bits: int) -> bool:
     return len(packed) - len(packed.rstrip(b"\0")) <= _PADDING and tail & ((1 << bits) - 1) == mark
 
 
-def _is_whole_fax(packed: bytes) -> bool:
-    return bytes(_FAX_ZEROS) not in packed
-
-
-def _is_whole_lzw(packed: bytes) -> bool:
-    is_old = packed[:1] == b"\0"  # bits in the other order, as before TIFF 5
-    return bytes(_LZW_ZEROS) not in packed and (is_old or _ends_with(packed, 0x101, 9))  # EndOfInformation
-
-
-def _is_whole_jpeg(packed: bytes) -> bool:
-    return packed.rstrip(b"\0").endswith(b"\xff\xd9")
-
-
-_STRIP_ENDS: dict[int, Callable[[bytes], bool]] = {
-    2: _is_whole_fax,
-    3: _is_whole_fax,
-    4: lambda packed: _is_whole_fax(packed) and _ends_with(packed, 0x001001, 24),  # the end-of-line code, twice
-    5: _is_whole_lzw,
-    _JPEG: _is_whole_jpeg,
-}
-"""For codes of a TIFF's compression: functions that check whether a strip is complete."""
+def _is_whole_strip(packed: bytes, compression: int) -> bool:
+    """Return whether a strip ends as the data of a TIFF's compression do."""
+    if compression == _JPEG:
+        return packed.rstrip(b"\0").endswith(b"\xff\xd9")
+    if compression == _LZW:
+        is_old = packed[:1] == b"\0"  # bits in the other order, as before TIFF 5
+        return bytes(_LZW_ZEROS) not in packed and (is_old or _ends_with(packed, 0x101, 9))  # EndOfInformation
+    if compression in _FAX:  # the last of them ends with the end-of-line code, twice
+        ends = compression != _FAX[-1] or _ends_with(packed, 0x001001, 24)
+        return bytes(_FAX_ZEROS) not in packed and ends
+    return True
 
 
 def _unpacked_size(packed: bytes) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,13 +18,12 @@ from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.files import first_few
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
-from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, regex_layout
+from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, read_text_labels, recognise, regex_layout
 from ridgefeat.sources.places import is_address, is_archive
-from ridgefeat.sources.public_sets import read_text_labels
 from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
 from ridgefeat.sources.region import read_region
 from ridgefeat.sources.resolution import Dpi, check_extent, resolve_dpi
-from ridgefeat.sources.search import SUFFIXES, Input, Search, read_list, sort_key
+from ridgefeat.sources.search import SUFFIXES, Input, Search, read_list
 from ridgefeat.sources.source import PrintSource, printable
 from ridgefeat.sources.transactions import LAYOUT, RecordPlace
 from ridgefeat.structure import Bool, UInt8
@@ -120,7 +120,10 @@ def find_prints(
         listed = [p for source in read_list(path) for p in search.named(source)]
         found.append(Input(Path(os.path.abspath(path)).parent, False, listed))  # noqa: PTH100
     _drop_repeated(found)
-    listing = None if index is None else _list_in(Path(index), found, index_column)
+    listing = None
+    if index is not None:
+        listing = Listing(Path(index), [p for i in found for p in i.prints], index_column)
+        listing.complete(found)
     _name_apart(found)
     prints = [labelled(p) for i in found for p in i.prints]
     if layout == "auto" and regex is None:
@@ -133,10 +136,8 @@ def find_prints(
         hint = f"; for what is inside an archive at an address give zip://*::{packed[0]}" if packed else ""
         raise LayoutError(f"no images found ({where}); looked for {' '.join(sorted(SUFFIXES))}{hint}")
     if raw is not None and not any(isinstance(p.place, RawPixels) for p in prints):
-        raise LayoutError(
-            "a size of raw pixels is given, but no file is raw: name the file itself, or call it one of "
-            f"{' '.join(sorted(RAW_SUFFIXES))}"
-        )
+        advice = f"name the file itself, or call it one of {' '.join(sorted(RAW_SUFFIXES))}"
+        raise LayoutError(f"a size of raw pixels is given, but no file is raw: {advice}")
     return prints
 
 
@@ -193,26 +194,21 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
     own = None if regex is None else regex_layout(regex)
 
     def labelled(source: PrintSource) -> PrintSource:
+        # A record's labels are its own; of names, the transaction's is read, if one is meant.
+        is_record = source.layout == LAYOUT
+        path = source.path.parent if is_record else source.path
+        chosen = own or LAYOUTS.get("plain" if is_record and layout == "auto" else layout)
         labels: Labels | None
-        if (
-            source.layout == LAYOUT
-        ):  # Its labels are the record's; of names, the transaction's is read, if one is meant.
-            path, labels = source.path.parent, {}
-            if own is not None or layout != "auto":
-                labels = own.parse(PurePath(source.relative)) if own else LAYOUTS[layout].parse(path)
-            flags = () if labels is not None or source.error else ("name_not_in_layout",)
-            return replace(source, labels={**(labels or {}), **source.labels}, flags=source.flags + flags)
-        if own is not None:
-            chosen, labels = own, own.parse(PurePath(source.relative))
-        elif layout != "auto":
-            chosen, labels = LAYOUTS[layout], LAYOUTS[layout].parse(source.path)
+        if chosen is None:
+            chosen, labels = recognise(path)
         else:
-            chosen, labels = recognise(source.path)
-        if labels and chosen.has_text and source.place is None:
-            labels |= read_text_labels(source.path)
+            labels = chosen.parse(PurePath(source.relative) if own else path)
+        if labels and chosen.has_text and source.place is None and not is_record:
+            labels |= read_text_labels(path)
         # A print without a file has an error, and its name does not matter.
         flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
-        return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)
+        labels, name = {**(labels or {}), **source.labels}, LAYOUT if is_record else chosen.name
+        return replace(source, layout=name, labels=labels, flags=source.flags + flags)
 
     return labelled
 
@@ -233,16 +229,13 @@ def _settle_folders(prints: list[PrintSource]) -> list[PrintSource]:
     alice/1_1.png and bob/1_1.png are not two impressions of finger 1. Whether session1/1_1.png and session2/1_1.png
     are cannot be known: callers that need distinct labels report the repeated ones.
     """
-    alone = [p.layout == "fvc" and not has_database(p.path) for p in prints]
-    stems = Counter(p.path.stem for p, is_alone in zip(prints, alone, strict=True) if is_alone)
-    folders = {p.path.parent for p, is_alone in zip(prints, alone, strict=True) if is_alone}
+    alone = {p.path for p in prints if p.layout == "fvc" and not has_database(p.path)}
+    stems = Counter(p.path.stem for p in prints if p.path in alone)
+    folders = {path.parent for path in alone}
     if len(folders) < 2 or max(stems.values()) < 2 or any(_NO_PERSON.fullmatch(f.name) for f in folders):
         return prints
     chosen = LAYOUTS["person-folders"]
-    return [
-        replace(p, layout=chosen.name, labels=chosen.parse(p.path) or {}) if is_alone else p
-        for p, is_alone in zip(prints, alone, strict=True)
-    ]
+    return [replace(p, layout=chosen.name, labels=chosen.parse(p.path) or {}) if p.path in alone else p for p in prints]
 
 
 IMPRESSION = ("subject", "hand", "finger", "finger_id", "impression", "alteration", "level")
@@ -260,10 +253,10 @@ def repeated_impressions(labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
     >>> repeated_impressions({"a/1_2.png": same, "b/1_2.png": same, "b/1_3.png": {"subject": "1", "impression": "3"}})
     ['subject 1, impression 2: a/1_2.png, b/1_2.png']
     """
-    found: dict[tuple[str, ...], list[str]] = {}
+    found = defaultdict[tuple[str, ...], list[str]](list)
     for name, own in labels.items():
         if own.get("subject") and (own.get("impression") or own.get("alteration")):
-            found.setdefault(tuple(str(own.get(label) or "") for label in IMPRESSION), []).append(name)
+            found[tuple(str(own.get(label) or "") for label in IMPRESSION)].append(name)
     return [
         ", ".join(f"{n} {v}" for n, v in zip(IMPRESSION, key, strict=True) if v) + f": {first_few(names)}"
         for key, names in found.items()
@@ -271,49 +264,26 @@ def repeated_impressions(labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _list_in(index: Path, found: list[Input], column: str) -> Listing:
-    """Read an index, and add to each folder what it lists there and the search did not take."""
-    prints = [p for i in found for p in i.prints]
-    listing = Listing(index, prints, column)
-    for given in found:
-        if given.is_folder and (added := listing.unfound(given.folder)):
-            given.prints[:] = sorted(given.prints + added, key=sort_key)
-    listing.check(len(prints))
-    return listing
-
-
 def _drop_repeated(found: list[Input]) -> None:
     """Keep a file that several inputs or links to its folder reach once, under the first name."""
-    real_folders: dict[Path, str] = {}
-    seen = set()
+    real_folder, first = cache(os.path.realpath), dict[tuple[str, str], PrintSource]()
     for given in found:
-        kept = []
-        for source in given.prints:
-            folder = source.path.parent
-            if folder not in real_folders:
-                real_folders[folder] = os.path.realpath(folder)
-            identity = (real_folders[folder], source.path.name)
-            if identity not in seen:
-                seen.add(identity)
-                kept.append(source)
-        given.prints[:] = kept
+        names = [(real_folder(p.path.parent), p.path.name) for p in given.prints]
+        given.prints[:] = [p for p, name in zip(given.prints, names, strict=True) if first.setdefault(name, p) is p]
 
 
 def _name_apart(found: list[Input]) -> None:
     """Where inputs hold files of the same relative name, put their folders' names in front of all of them."""
-    named = [[p.relative for p in i.prints] for i in found]
-    if _unique(named):
+    pairs = [(i, p) for i in found for p in i.prints]
+    if len({p.relative for _, p in pairs}) == len(pairs):
         return
-    named = [[f"{printable(i.folder.name)}/{p.relative}" for p in i.prints] for i in found]
-    if not _unique(named):
+    names = [f"{printable(i.folder.name)}/{p.relative}" for i, p in pairs]
+    if len(set(names)) < len(names):
         try:
             common = os.path.commonpath([i.folder for i in found])
-            named = [[printable(p.path.relative_to(common).as_posix()) for p in i.prints] for i in found]
+            names = [printable(p.path.relative_to(common).as_posix()) for _, p in pairs]
         except ValueError:
-            named = [[printable(p.path.as_posix()) for p in i.prints] for i in found]
-    for given, names in zip(found, named, strict=True):
-        given.prints[:] = [replace(p, relative=name) for p, name in zip(given.prints, names, strict=True)]
-
-
-def _unique(named: list[list[str]]) -> bool:
-    return len({name for names in named for name in names}) == sum(map(len, named))
+            names = [printable(p.path.as_posix()) for _, p in pairs]
+    left = iter(names)
+    for given in found:
+        given.prints[:] = [replace(p, relative=next(left)) for p in given.prints]

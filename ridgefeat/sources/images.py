@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import math
 import os
 import re
 import stat
@@ -253,10 +254,8 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int, check: Check |
     except ImageError:
         raise
     except Exception as error:
-        raise ImageError(
-            f"the {kind.upper()} file is damaged, cut short or of a rare variant ({str(error)[:100]}); "
-            "copy it again, or save the image as PNG"
-        ) from None
+        damage = f"damaged, cut short or of a rare variant ({str(error)[:100]})"
+        raise ImageError(f"the {kind.upper()} file is {damage}; copy it again, or save the image as PNG") from None
     if inverted:
         pixels = ~pixels
     if kind != "tiff" and tags.get(_ORIENTATION) in _TURNS:  # Pillow turns a TIFF itself
@@ -303,11 +302,10 @@ def _grey(image: Any, data: bytes, kind: str) -> tuple[UInt8, tuple[str, ...]]:
         # Pillow goes through these in Python, one sample at a time.
         codec, _, offset, (_, maximum) = image.tile[0]
         shape = (image.height, image.width, len(image.getbands()))
-        size = shape[0] * shape[1] * shape[2]
         if codec == "ppm":
-            samples = np.frombuffer(data, ">u2" if maximum > 255 else "u1", size, offset)
+            samples = np.frombuffer(data, ">u2" if maximum > 255 else "u1", math.prod(shape), offset)
         else:
-            samples = np.fromstring(re.sub(rb"#[^\r\n]*", b"", data[offset:]), np.uint32, sep=" ")[:size]
+            samples = np.fromstring(re.sub(rb"#[^\r\n]*", b"", data[offset:]), np.uint32, sep=" ")[: math.prod(shape)]
         grey = _to_8_bits(samples.reshape(shape), maximum)
         return grey[..., 0].copy() if shape[2] == 1 else cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY), ()
     image.load()

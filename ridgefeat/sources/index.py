@@ -17,6 +17,7 @@ from ridgefeat.files import os_errors_as
 from ridgefeat.sheets import cell_text
 from ridgefeat.sources.layouts import NAMES, Labels, check_label_names, normalise_labels
 from ridgefeat.sources.resolution import Dpi, parse_dpi
+from ridgefeat.sources.search import Input, sort_key
 from ridgefeat.sources.source import PrintSource, printable
 from ridgefeat.sources.transactions import LAYOUT as TRANSACTION
 from ridgefeat.tabular import log_dialect, match_names, open_table, read_parquet
@@ -46,17 +47,23 @@ def read_index(path: str | Path, column: str = "file") -> dict[str, IndexEntry]:
     """
     where = f"index {path}"
     names, rows = _read_table(Path(path), where, column)
-    _check_columns(names, column, where)
-    at = names.index(column)
+    if column not in names:
+        near = difflib.get_close_matches(column, [n.lower() for n in names], 1, 0.5)
+        known = f"{f' (is it {near[0]!r}?)' if near else ''}; there are: {', '.join(names[:20])}"
+        raise LayoutError(f"{where}: no column `{column}`{known}. Name yours with --index-column")
+    if blank := [n for n in names if n.startswith("(column ")]:
+        raise LayoutError(f"{where}: {blank[0].strip('()')} has no name")
+    if ("dpi_x" in names) != ("dpi_y" in names):
+        raise LayoutError(f"{where}: dpi_x and dpi_y go together, and only one is there")
+    check_label_names([n for n in names if n != column], where)
     entries: dict[str, IndexEntry] = {}
     for number, row in enumerate(rows, 1):
-        name = row[at]
-        if name is None:
+        values = {n: v for n, v in zip(names, row, strict=True) if v}
+        if (name := values.pop(column, None)) is None:
             raise LayoutError(f"{where}: row {number} names no file (column {column!r} is empty)")
         key = _key(name.replace("\\", "/"))
         if key in entries:
             raise LayoutError(f"{where}: row {number} names {name!r} for a second time; keep one row per file")
-        values = {n: v for n, v in zip(names, row, strict=True) if v is not None and n != column}
         dpi = _resolution(values, f"{where}, row {number}")
         entries[key] = IndexEntry(normalise_labels(values), dpi)
     if not entries:
@@ -67,20 +74,6 @@ def read_index(path: str | Path, column: str = "file") -> dict[str, IndexEntry]:
 def _key(name: str) -> str:
     """Return a name as it is compared: one spelling of a path, and of letters with marks, which a Mac's disk splits."""
     return unicodedata.normalize("NFC", posixpath.normpath(name)) if name else ""
-
-
-def _check_columns(names: list[str], column: str, where: str) -> None:
-    if column not in names:
-        near = difflib.get_close_matches(column, [n.lower() for n in names], 1, 0.5)
-        hint = f" (is it {near[0]!r}?)" if near else ""
-        raise LayoutError(
-            f"{where}: no column `{column}`{hint}; there are: {', '.join(names[:20])}. Name yours with --index-column"
-        )
-    if blank := [n for n in names if n.startswith("(column ")]:
-        raise LayoutError(f"{where}: {blank[0].strip('()')} has no name")
-    if ("dpi_x" in names) != ("dpi_y" in names):
-        raise LayoutError(f"{where}: dpi_x and dpi_y go together, and only one is there")
-    check_label_names([n for n in names if n != column], where)
 
 
 def _resolution(values: dict[str, str], where: str) -> Dpi | None:
@@ -95,7 +88,7 @@ def _resolution(values: dict[str, str], where: str) -> Dpi | None:
         raise LayoutError(f"{where}: {error}") from None
 
 
-def _read_table(path: Path, where: str, column: str) -> tuple[list[str], list[list[str | None]]]:
+def _read_table(path: Path, where: str, column: str) -> tuple[list[str], list[list[str]]]:
     known = {*NAMES, *_RESOLUTION, column}
     with os_errors_as(LayoutError, f"{where}: cannot be read"):
         table = open_table(path, LayoutError, where, max_bytes=MAX_BYTES)
@@ -112,9 +105,7 @@ def _read_table(path: Path, where: str, column: str) -> tuple[list[str], list[li
         counts = [int(c) for c in cells if c.isdecimal() and len(c) < 10] if name == frame.columns[0] else []
         if set(cells) <= {""} or (len(counts) == len(cells) and counts == sorted(set(counts))):
             frame = frame.drop(columns=name)
-    return list(frame.columns), [
-        [cell_text(v) or None for v in row] for row in frame.itertuples(index=False, name=None)
-    ]
+    return list(frame.columns), [[cell_text(v) for v in row] for row in frame.itertuples(index=False, name=None)]
 
 
 T = TypeVar("T")
@@ -155,18 +146,27 @@ class Listing:
             if key is not None:
                 self.keys[p.path] = key
 
-    def unfound(self, folder: Path) -> list[PrintSource]:
-        """Return what the index lists below a folder and no print matched: not there, or of an unknown suffix."""
-        matched = set(self.keys.values())
-        out = []
-        for key in self.entries:
-            path = Path(os.path.normpath(self.root / key))
-            if key in matched or not path.is_relative_to(folder):
-                continue
-            error = None if os.path.lexists(path) else "the index lists it, but there is no such file"
-            out.append(PrintSource(path, printable(path.relative_to(folder).as_posix()), error=error))
-            self.keys[path] = key
-        return out
+    def complete(self, inputs: list[Input]) -> None:
+        """Add to each folder what the index lists there and no print matched: not there, or of an unknown suffix.
+
+        Raises LayoutError if the index means none of the prints.
+        """
+        count = sum(len(given.prints) for given in inputs)
+        for given in (i for i in inputs if i.is_folder):
+            matched, added = set(self.keys.values()), list[PrintSource]()
+            for key in self.entries:
+                path = Path(os.path.normpath(self.root / key))
+                if key in matched or not path.is_relative_to(given.folder):
+                    continue
+                error = None if os.path.lexists(path) else "the index lists it, but there is no such file"
+                added.append(PrintSource(path, printable(path.relative_to(given.folder).as_posix()), error=error))
+                self.keys[path] = key
+            if added:
+                given.prints[:] = sorted(given.prints + added, key=sort_key)
+        if count and not self.keys:
+            first = f"it lists {next(iter(self.entries))!r}"
+            relative = "its names must be relative to its own folder or to the input"
+            raise LayoutError(f"index {self.index} names none of the {count} prints; {first}, and {relative}")
 
     def applied(self, source: PrintSource) -> PrintSource:
         """Return a print with its entry's labels and resolution, or flagged not_in_index."""
@@ -175,14 +175,6 @@ class Listing:
             return replace(source, flags=(*source.flags, "not_in_index"))
         entry: IndexEntry = self.entries[key]
         return replace(source, labels={**source.labels, **entry.labels}, known_dpi=entry.dpi)
-
-    def check(self, count: int) -> None:
-        """Raise LayoutError if the index means none of the prints."""
-        if count and not self.keys:
-            raise LayoutError(
-                f"index {self.index} names none of the {count} prints; it lists {next(iter(self.entries))!r}, and its "
-                f"names must be relative to its own folder or to the input"
-            )
 
 
 def _once(items: Iterable[T], part: Callable[[T], str]) -> dict[str, T]:

@@ -107,8 +107,7 @@ class ZipMember:
         return _read(self._unpack, self.info.file_size, limit)
 
     def _unpack(self) -> bytes:
-        if self.info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            method = self.info.compress_type
+        if (method := self.info.compress_type) not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ImageError(f"is packed by a method that is not read ({method}); zip it in the usual way")
         with self.archive.open("rb") as file:
             file.seek(self.info.header_offset)
@@ -192,10 +191,9 @@ class _BoundedFile:
         data = self._file.read(min(wanted, limit))
         self.used += len(data)
         if wanted > limit or len(data) == limit:
-            raise LayoutError(
-                f"archive {self._path} claims a directory or header of {self.used + wanted} bytes, more than the "
-                f"{self._limit} that are read; split it, or copy it again if it is damaged"
-            )
+            claimed = f"{self.used + wanted} bytes, more than the {self._limit} that are read"
+            advice = "split it, or copy it again if it is damaged"
+            raise LayoutError(f"archive {self._path} claims a directory or header of {claimed}; {advice}")
         return data
 
 
@@ -231,27 +229,21 @@ def _list_tar(path: Path, stamp: str) -> Iterator[Member]:
                 if count > members:
                     raise LayoutError(f"archive {path} has more than {members} members in {size} bytes; split it")
                 if suffix != ".tar" and info.offset_data + info.size > most:
-                    raise LayoutError(
-                        f"archive {path} unpacks to more than {most} bytes at its member {printable(info.name)[:80]!r} "
-                        f"of {info.size}, far more than prints do; leave that out, or pack it as plain .tar or .zip"
-                    )
+                    member = f"its member {printable(info.name)[:80]!r} of {info.size}, far more than prints do"
+                    advice = "leave that out, or pack it as plain .tar or .zip"
+                    raise LayoutError(f"archive {path} unpacks to more than {most} bytes at {member}; {advice}")
                 if info.isdir():
                     continue
                 name, error = _checked_name(info.name)
                 if not info.isreg() or info.issparse():
                     error = "a link or device inside the archive, not an image file"
                 yield name, None if error else TarMember(path, info.offset_data, info.size, stamp), error
-        if suffix != ".tar":
-            _read_on(file, path)
-
-
-def _read_on(file: Any, path: Path) -> None:
-    """Read a compressed tar from its last member to its end, where its checksum is verified."""
-    left = MAX_HEADER
-    while data := file.read(1 << 16):
-        left -= len(data)
-        if left < 0:
-            raise LayoutError(f"archive {path} goes on for more than {MAX_HEADER} bytes after its end; pack it again")
+        left = MAX_HEADER  # at the end of a compressed tar its checksum is verified
+        while suffix != ".tar" and (data := file.read(1 << 16)):
+            left -= len(data)
+            if left < 0:
+                after = f"for more than {MAX_HEADER} bytes after its end"
+                raise LayoutError(f"archive {path} goes on {after}; pack it again")
 
 
 _STAMPS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")

@@ -63,8 +63,6 @@ class RawPixels:
         data = read_bounded(held, limit, ImageError, "file") if isinstance(held, Path) else held.read(limit)
         expected = size.columns * size.rows
         if len(data) != size.skipped + expected:
-            before = f" behind {size.skipped} bytes" if size.skipped else ""
-            raise ImageError(
-                f"has {len(data)} bytes; {size.columns}x{size.rows} raw pixels{before} are {size.skipped + expected}"
-            )
+            pixels = f"{size.columns}x{size.rows} raw pixels{f' behind {size.skipped} bytes' if size.skipped else ''}"
+            raise ImageError(f"has {len(data)} bytes; {pixels} are {size.skipped + expected}")
         return b"P5 %d %d 255\n" % (size.columns, size.rows) + data[size.skipped :]

@@ -47,10 +47,8 @@ def with_regions(sources: Sequence[PrintSource], path: str | os.PathLike[str]) -
     if not given.exists():
         raise LayoutError(f"region {given}: no such file or folder")
     if len(sources) != 1:
-        raise LayoutError(
-            f"region {given} is of one image, but there are {len(sources)} prints; give a folder of regions that are "
-            "named like their prints"
-        )
+        advice = "give a folder of regions that are named like their prints"
+        raise LayoutError(f"region {given} is of one image, but there are {len(sources)} prints; {advice}")
     return [replace(sources[0], region=given)]
 
 
@@ -101,10 +99,8 @@ def checked_region(region: Any, shape: tuple[int, ...], where: str) -> Bool:
     mask = np.asarray(region)
     if mask.shape != shape or mask.dtype.kind not in "bu":
         size = f"{mask.shape[1]}x{mask.shape[0]} px" if mask.ndim == 2 else f"the shape {mask.shape}"
-        raise ImageError(
-            f"{where} is {mask.dtype} and has {size}, but the image has {shape[1]}x{shape[0]}; it must be a mask "
-            "of the image's size"
-        )
+        wrong = f"is {mask.dtype} and has {size}, but the image has {shape[1]}x{shape[0]}"
+        raise ImageError(f"{where} {wrong}; it must be a mask of the image's size")
     if not mask.any():
         raise ImageError(f"{where} marks nothing of the image, which has {shape[1]}x{shape[0]} px")
     return np.asarray(mask > 0)
@@ -126,8 +122,6 @@ def _corners(data: bytes, path: str | os.PathLike[str]) -> np.ndarray:
         corners = np.zeros(0)
     is_list = corners.ndim == 2 and corners.shape[1] == 2 and MIN_CORNERS <= len(corners) <= MAX_CORNERS
     if not is_list or not (np.abs(corners) < MAX_PX).all():
-        raise ImageError(
-            f"region {path} is neither an image nor a polygon; a polygon has {MIN_CORNERS} to {MAX_CORNERS} corners "
-            "in px, a line x,y each, or JSON [[x, y], …]"
-        )
+        needed = f"a polygon has {MIN_CORNERS} to {MAX_CORNERS} corners in px, a line x,y each, or JSON [[x, y], …]"
+        raise ImageError(f"region {path} is neither an image nor a polygon; {needed}")
     return corners

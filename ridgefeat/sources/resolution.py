@@ -82,10 +82,9 @@ def check_extent(width: int, height: int, dpi: Dpi) -> None:
     """Raise ImageError if an image of this size in pixels is too large for a print."""
     across, down = dpi
     if width * height * WORKING_DPI**2 > MAX_WORKING_PIXELS * across * down:
-        raise ImageError(
-            f"{width}x{height} px at {across:g}x{down:g} dpi are {25.4 * width / across:.0f} x "
-            f"{25.4 * height / down:.0f} mm, too large for a print; give the true resolution, or cut the print out"
-        )
+        size = f"{25.4 * width / across:.0f} x {25.4 * height / down:.0f} mm, too large for a print"
+        advice = "give the true resolution, or cut the print out"
+        raise ImageError(f"{width}x{height} px at {across:g}x{down:g} dpi are {size}; {advice}")
 
 
 def suggest_dpi(period: float) -> str:

@@ -46,10 +46,8 @@ class Search:
     def input(self, given: str | os.PathLike[str]) -> Input:
         """Return what is found in an input; raise LayoutError if it cannot be read."""
         if isinstance(given, str) and is_address(given):
-            return self.members(
-                Path("/") / given.partition("://")[2].split("::")[0].strip("/"),
-                ((name, place, None) for name, place in list_address(given)),
-            )
+            root = Path("/") / given.partition("://")[2].split("::")[0].strip("/")
+            return self.members(root, ((name, place, None) for name, place in list_address(given)))
         path = Path()
         try:
             path = Path(os.path.abspath(given))  # noqa: PTH100 - resolve() would follow links
@@ -65,11 +63,9 @@ class Search:
             return self.members(path, list_archive(path))
         if not is_folder:
             return Input(path.parent, False, self.named(PrintSource(path, printable(path.name))))
-        prints = [
-            p
-            for relative, error in _walk(path, self.taken)
-            for p in self.prints(PrintSource(path / relative, printable(relative.as_posix()), error=error))
-        ]
+        prints = []
+        for relative, error in _walk(path, self.taken):
+            prints += self.prints(PrintSource(path / relative, printable(relative.as_posix()), error=error))
         return Input(path, True, sorted(prints, key=sort_key))
 
     def members(self, root: Path, members: Iterable[tuple[str, Place | None, str | None]]) -> Input:
@@ -80,7 +76,8 @@ class Search:
             if not any(part.startswith(".") for part in path.parts) and self.taken(path):
                 prints += self.prints(PrintSource(root / path, name, error=error, place=place))
         # To read a packed tar out of its order would mean to unpack it again and again.
-        if not any(_is_sequential(p.place) for p in prints):
+        held = [getattr(p.place, "holder", p.place) for p in prints]
+        if not any(isinstance(place, TarMember) and place.is_sequential for place in held):
             prints.sort(key=sort_key)
         return Input(root, True, prints)
 
@@ -103,21 +100,14 @@ class Search:
     def prints(self, source: PrintSource, *, is_named: bool = False) -> list[PrintSource]:
         """Return the prints of one file: itself, those of a transaction, or raw pixels."""
         suffix = source.path.suffix.lower()
-        holds_transaction = suffix in TRANSACTION_SUFFIXES or (
-            suffix not in SUFFIXES and source.place is None and begins_as_transaction(source.path)
-        )
         if source.error:
             return [source]
-        if holds_transaction:
+        is_of_no_format = suffix not in SUFFIXES and source.place is None
+        if suffix in TRANSACTION_SUFFIXES or (is_of_no_format and begins_as_transaction(source.path)):
             return find_in_transaction(source.path, source.relative, source.place, self.passed_over)
         if self.raw and (suffix in RAW_SUFFIXES or (is_named and suffix not in SUFFIXES)):
             return [replace(source, place=RawPixels(source.place or source.path, self.raw))]
         return [source]
-
-
-def _is_sequential(place: Place | None) -> bool:
-    held = getattr(place, "holder", place)
-    return isinstance(held, TarMember) and held.is_sequential
 
 
 def _walk(root: Path, taken: Callable[[PurePath, Path], bool]) -> Iterator[tuple[PurePath, str | None]]:
@@ -186,11 +176,9 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
     names = [n.removeprefix(b"\xef\xbb\xbf") if i == 0 else n for i, n in enumerate(names)]
     root = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
     if (longest := max(map(len, names), default=0)) > MAX_LINE:
-        raise LayoutError(
-            f"list {path} has a line of {longest:,} bytes, and no path is as long; write one path per line"
-        )
-    found = [_source(os.fsdecode(n), root) for n in names if n.strip()]
-    if not found:
+        too_long = f"a line of {longest:,} bytes, and no path is as long"
+        raise LayoutError(f"list {path} has {too_long}; write one path per line")
+    if not (found := [_source(os.fsdecode(n), root) for n in names if n.strip()]):
         raise LayoutError(f"list {path} names no file; write one path per line")
     return found
 

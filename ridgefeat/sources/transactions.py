@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ridgefeat.an2 import BINARY_IMAGES, MAX_BYTES, MINUTIAE, TAGGED_IMAGES, Record, is_transaction, split
+from ridgefeat.an2 import BINARY_IMAGES, IMAGES, MAX_BYTES, MINUTIAE, Record, images_by_idc, is_transaction, split
 from ridgefeat.errors import ImageError
 from ridgefeat.files import os_errors_as, read_bounded, read_start
 from ridgefeat.sources.images import is_image
-from ridgefeat.sources.public_sets import Labels, position_labels
+from ridgefeat.sources.layouts import Labels, position_labels
 from ridgefeat.sources.resolution import Dpi
 from ridgefeat.sources.source import Place, PrintSource
 
@@ -137,13 +137,12 @@ def find_in_transaction(
     except ImageError as error:
         return [unread(str(error))]
     records, reason = split(data)
-    images = (*BINARY_IMAGES, *TAGGED_IMAGES)
-    with_minutiae |= not any(r.kind in images for r in records)
-    chosen = [r for r in records if r.kind in images or (with_minutiae and r.kind == MINUTIAE)]
+    with_minutiae |= not any(r.kind in IMAGES for r in records)
+    chosen = [r for r in records if r.kind in IMAGES or (with_minutiae and r.kind == MINUTIAE)]
     if passed_over is not None:
         kinds = {1, 2, *(r.kind for r in chosen)}
         passed_over.update(f"type-{r.kind} record" for r in records if r.kind not in kinds)
-    by_idc = {r.idc: r for r in reversed(records) if r.kind in images}
+    by_idc = images_by_idc(records)
     found, names = [], Counter[str]()
     for record in chosen:
         positions = record.positions
@@ -185,22 +184,16 @@ def _image_header(record: Record, data: bytes) -> tuple[bytes, str | None]:
     bits = (8 if record.kind in (3, 4) else 1) if is_binary else record.number(12, 8)
     compression = record.fields.get(8 if is_binary else 11, b"").strip().upper()
     if bits == 1 and compression == b"1":
-        return _group4_header(columns, rows, stop - start), None
+        # The head of a TIFF whose only strip is facsimile data (ITU-T T.6), 0 being white.
+        tags = {256: columns, 257: rows, 258: 1, 259: 4, 262: 0, 273: 0, 277: 1, 278: rows, 279: stop - start}
+        tags[273] = 8 + 2 + 12 * len(tags) + 4
+        entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+        return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4), None
     expected = (columns * bits + 7) // 8 * rows
     if compression in (b"0", b"NONE", b"") and expected == stop - start and bits in _PNM:
         return _PNM[bits] % (columns, rows), None
     if is_image(data[start : start + 16]):
         return b"", None
-    named = compression[:10].decode("ascii", "replace")
-    return b"", (
-        f"the record claims {columns}x{rows} px, {bits} bits per pixel, compression {named!r}: {expected} bytes if "
-        f"that is none; it holds {stop - start} bytes, which are no image that is known"
-    )
-
-
-def _group4_header(columns: int, rows: int, size: int) -> bytes:
-    """Return the head of a TIFF whose only strip is facsimile data (ITU-T T.6), 0 being white."""
-    tags = {256: columns, 257: rows, 258: 1, 259: 4, 262: 0, 273: 0, 277: 1, 278: rows, 279: size}
-    tags[273] = 8 + 2 + 12 * len(tags) + 4
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
-    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4)
+    claimed = f"{columns}x{rows} px, {bits} bits per pixel, compression {compression[:10].decode('ascii', 'replace')!r}"
+    held = f"it holds {stop - start} bytes, which are no image that is known"
+    return b"", f"the record claims {claimed}: {expected} bytes if that is none; {held}"

@@ -16,7 +16,7 @@ from ridgefeat.errors import LayoutError, ParameterError
 from ridgefeat.files import check_unpacked_size, first_line, results_folder
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints, UInt8
 from ridgefeat.synth.prints import Truth
-from ridgefeat.synth.subjects import SubjectPrint, make_subjects
+from ridgefeat.synth.subjects import make_subjects
 
 INDEX = "index.csv"
 _IMAGES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".wsq")
@@ -87,23 +87,15 @@ def write_set(
     with results_folder(outdir, "synth", LayoutError, typed=command) as temporary:
         rows = []
         for one in islice(made, n):
-            rows.append(_write_print(temporary, one, truth))
+            (temporary / f"{one.name}.png").write_bytes(encode_png(one.print.image, one.print.dpi))
+            if truth:
+                write_truth(temporary / f"{one.name}.npz", one.print.truth)
+            rows.append([f"{one.name}.png", *(getattr(one, name) for name in COLUMNS[1:-1]), "yes"])
             if progress is not None:
                 progress(len(rows), 0, n)
         with (temporary / INDEX).open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
+            csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
     return index
-
-
-def _write_print(outdir: Path, one: SubjectPrint, truth: bool) -> list[Any]:
-    file = f"{one.name}.png"
-    (outdir / file).write_bytes(encode_png(one.print.image, one.print.dpi))
-    if truth:
-        write_truth(outdir / f"{one.name}.npz", one.print.truth)
-    labels = (one.subject, one.sex, one.hand, one.finger, one.impression, one.pattern, one.noise_level)
-    return [file, *labels, "yes"]
 
 
 def encode_png(image: UInt8, dpi: float) -> bytes:
@@ -122,14 +114,9 @@ def encode_png(image: UInt8, dpi: float) -> bytes:
 
 def write_truth(path: str | Path, truth: Truth) -> None:
     """Write a print's truth as `orientation` (radians), `period` (px), `mask`, `minutiae_*` and `singular_*`."""
-    np.savez_compressed(
-        path,
-        orientation=truth.orientation.angle,
-        period=truth.period,
-        mask=truth.mask,
-        **{f"minutiae_{name}": getattr(truth.minutiae, name) for name in _MINUTIAE},
-        **{f"singular_{name}": getattr(truth.singular_points, name) for name in _SINGULAR},
-    )
+    points = {f"minutiae_{name}": getattr(truth.minutiae, name) for name in _MINUTIAE}
+    points |= {f"singular_{name}": getattr(truth.singular_points, name) for name in _SINGULAR}
+    np.savez_compressed(path, orientation=truth.orientation.angle, period=truth.period, mask=truth.mask, **points)
 
 
 def read_truth(path: str | Path) -> Truth:
@@ -140,16 +127,10 @@ def read_truth(path: str | Path) -> Truth:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             check_unpacked_size(arrays.zip)
-            orientation = arrays["orientation"]
-            return Truth(
-                OrientationField(orientation, np.ones_like(orientation)),
-                arrays["period"],
-                arrays["mask"],
-                Minutiae(**{name: arrays[f"minutiae_{name}"] for name in _MINUTIAE}),
-                SingularPoints(**{name: arrays[f"singular_{name}"] for name in _SINGULAR}),
-            )
+            orientation = OrientationField(angle := arrays["orientation"], np.ones_like(angle))
+            minutiae = Minutiae(**{name: arrays[f"minutiae_{name}"] for name in _MINUTIAE})
+            singular = SingularPoints(**{name: arrays[f"singular_{name}"] for name in _SINGULAR})
+            return Truth(orientation, arrays["period"], arrays["mask"], minutiae, singular)
     except Exception as error:  # a damaged archive fails in many ways
-        raise LayoutError(
-            f"{path} does not hold the truth about a print ({first_line(error)}); write_set writes such files with "
-            "truth=True"
-        ) from error
+        why = f"{first_line(error)}); write_set writes such files with truth=True"
+        raise LayoutError(f"{path} does not hold the truth about a print ({why}") from error

@@ -59,10 +59,8 @@ def _straight_legs(pattern: str, cores: Array, deltas: Array, rng: Rng) -> Array
     strength = rng.uniform(0.35, 0.65, (len(cores), 1))
     opening = np.zeros((len(cores), 1))
     for i, (x, y) in enumerate(cores):
-        others = np.delete(cores, i, axis=0)
-        turn = sum(np.arctan2(y - v, x - u) for u, v in others)
-        turn -= sum(np.arctan2(y - v, x - u) for u, v in deltas)
-        opening[i] = turn
+        opening[i] = sum(np.arctan2(y - v, x - u) for u, v in np.delete(cores, i, axis=0))
+        opening[i] -= sum(np.arctan2(y - v, x - u) for u, v in deltas)
     if pattern == "whorl":
         strength = strength * 0.5
     return rng.normal(0, 0.08, (len(cores), _NODES)) - strength * np.sin(nodes - opening)

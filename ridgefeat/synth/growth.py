@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache, partial
-from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +43,10 @@ def grow(angle: Array, period: Array, rng: Rng) -> Float:
     """
     shape = angle.shape
     padded = _padded(shape)
-    groups = _group(_choose_filters(angle, period, rng))
+    dither = rng.random((2, *shape), dtype=np.float32)
+    turn = np.floor(np.mod(angle, np.pi) * (_ORIENTATIONS / np.pi) + dither[0]).astype(np.int64)
+    scale = np.floor(np.log(period) / np.log(_STEP) + dither[1]).astype(np.int64)
+    groups = _group(scale * _ORIENTATIONS + turn % _ORIENTATIONS)
     state = rng.standard_normal(shape, dtype=np.float32)
     for _ in range(_ITERATIONS):
         spectrum = scipy.fft.rfft2(state, s=padded)
@@ -60,13 +62,6 @@ def grow(angle: Array, period: Array, rng: Rng) -> Float:
 def _padded(shape: tuple[int, ...]) -> Shape:
     rows, columns = (2 * scipy.fft.next_fast_len((n + _MARGIN + 1) // 2, real=True) for n in shape)
     return rows, columns
-
-
-def _choose_filters(angle: Array, period: Array, rng: Rng) -> Array:
-    dither = rng.random((2, *angle.shape), dtype=np.float32)
-    turn = np.floor(np.mod(angle, np.pi) * (_ORIENTATIONS / np.pi) + dither[0]).astype(np.int64)
-    scale = np.floor(np.log(period) / np.log(_STEP) + dither[1]).astype(np.int64)
-    return np.asarray(scale * _ORIENTATIONS + turn % _ORIENTATIONS)
 
 
 def _group(which: Array) -> list[tuple[int, Array]]:
@@ -184,11 +179,15 @@ def find_minutiae(waves: Waves, angle: Array, period: Array, singular: SingularP
     confirmed = _confirm(free, nodes, period)
     rows, columns = np.nonzero(nodes)
     close = ~_far(columns, rows, singular, reach)
-    read = [
-        (x, y, _read_end(lines[nodes[y, x]], x, y, float(period[y, x])), nodes[y, x])
-        for x, y in zip(columns[close], rows[close], strict=True)
-    ]
-    return _joined(confirmed, [node for node in read if node[2] is not None])
+    read = []
+    for x, y in zip(columns[close], rows[close], strict=True):
+        direction = _read_end(lines[nodes[y, x]], x, y, float(period[y, x]))
+        if direction is not None:
+            read.append((x, y, direction, nodes[y, x], 50))
+    if not read:
+        return confirmed
+    parts = confirmed, Minutiae.make(*np.array(read).T)
+    return Minutiae(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Minutiae)))
 
 
 def _dislocations(waves: Waves, angle: Array, period: Array) -> Minutiae:
@@ -217,16 +216,11 @@ def _winding(phase: Array, normal_x: Array, normal_y: Array) -> Array:
     """Turns of the phase around each square of four pixels, in the sense of the first pixel's normal."""
     corners = [np.s_[:-1, :-1], np.s_[:-1, 1:], np.s_[1:, 1:], np.s_[1:, :-1]]
     first = corners[0]
-    aligned = [
-        np.where(normal_x[first] * normal_x[c] + normal_y[first] * normal_y[c] < 0, -phase[c], phase[c])
-        for c in corners
-    ]
-    total = np.sum([_wrap(aligned[(i + 1) % 4] - aligned[i]) for i in range(4)], axis=0)
+    same = [normal_x[first] * normal_x[c] + normal_y[first] * normal_y[c] >= 0 for c in corners]
+    aligned = [np.where(is_same, phase[c], -phase[c]) for is_same, c in zip(same, corners, strict=True)]
+    steps = [aligned[(i + 1) % 4] - aligned[i] for i in range(4)]
+    total = np.sum([step - 2 * np.pi * np.rint(step / (2 * np.pi)) for step in steps], axis=0)
     return np.asarray(np.rint(total / (2 * np.pi)), np.int8)
-
-
-def _wrap(difference: Array) -> Array:
-    return np.asarray(difference - 2 * np.pi * np.rint(difference / (2 * np.pi)))
 
 
 def _without_dipoles(points: Array, charges: Array, reach: Array) -> Array:
@@ -280,11 +274,3 @@ def _read_end(lines: Array, x: int, y: int, period: float) -> float | None:
     if not rim.any():
         return None
     return float(np.arctan2(-down[rim].mean(), right[rim].mean()) % (2 * np.pi))
-
-
-def _joined(minutiae: Minutiae, nodes: list[Any]) -> Minutiae:
-    if not nodes:
-        return minutiae
-    x, y, direction, kind = (np.array(column) for column in zip(*nodes, strict=True))
-    near = Minutiae.make(x, y, direction, kind, np.full(len(x), 50))
-    return Minutiae(*(np.concatenate([getattr(minutiae, f.name), getattr(near, f.name)]) for f in fields(Minutiae)))

@@ -236,10 +236,10 @@ def _sense(ink: Float, params: ImpressionParams, rng: Rng) -> UInt8:
         image = paper - (paper - np.float32(black)) * ink
     if params.light > 0:
         image = image * (1 - params.light * light_of((ink.shape[0], ink.shape[1]), rng))
-    if params.dpi != WORKING_DPI:
-        scale = params.dpi / WORKING_DPI
-        size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    if (scale := params.dpi / WORKING_DPI) != 1:
+        width, height = (max(1, round(side * scale)) for side in ink.shape[::-1])
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        image = cv2.resize(image, (width, height), interpolation=how)
     if params.noise > 0:
         shot = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(params.noise)
         # An optical sensor's noise follows the light that it lost to ridges, so that white paper stays white.
@@ -264,14 +264,9 @@ def _paper(shape: tuple[int, ...], params: ImpressionParams, rng: Rng) -> Float:
 
 def _truth(master: MasterPrint, placement: Placement, maps: _Maps, depth: Float) -> Truth:
     known, mask = master.truth, depth > 0
-    orientation, period = carry_fields(known.orientation.angle, known.period, maps)
-    return Truth(
-        orientation,
-        period,
-        mask,
-        _inside(carry_points(known.minutiae, placement), depth > _SEEN),
-        _inside(carry_points(known.singular_points, placement), mask),
-    )
+    minutiae = _inside(carry_points(known.minutiae, placement), depth > _SEEN)
+    singular = _inside(carry_points(known.singular_points, placement), mask)
+    return Truth(*carry_fields(known.orientation.angle, known.period, maps), mask, minutiae, singular)
 
 
 def _inside(points: Any, mask: Bool) -> Any:

@@ -66,13 +66,9 @@ def make_master(
     mask = _outline(shape, rng)
     minutiae = find_minutiae(waves, angle, period, singular)
     ridges = waves.level
-    truth = Truth(
-        OrientationField(wrap_orientation(angle), np.ones(shape, np.float32)),
-        period,
-        mask,
-        minutiae.select(mask[np.rint(minutiae.y).astype(int), np.rint(minutiae.x).astype(int)]),
-        singular,
-    )
+    orientation = OrientationField(wrap_orientation(angle), np.ones(shape, np.float32))
+    inside = mask[np.rint(minutiae.y).astype(int), np.rint(minutiae.x).astype(int)]
+    truth = Truth(orientation, period, mask, minutiae.select(inside), singular)
     relief, pores = _relief(shape, rng), _pores(ridges, rng)
     creases = _lines(shape, rng.poisson(rng.gamma(1.0, 3.0)), 0.5, rng)
     # From a stream of their own, so that a finger of version 0.1 is the same finger still.

@@ -31,7 +31,9 @@ class Placement:
 
     def to_master(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Map points (x, y) of the impression to the master."""
-        return self._distort(*self._turn(x, y))
+        c, s = np.cos(self.rotation), np.sin(self.rotation)
+        u, v = x - self.centre[0], y - self.centre[1]
+        return self._distort(c * u - s * v + self.master_centre[0], s * u + c * v + self.master_centre[1])
 
     def to_impression(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Map points (x, y) of the master to the impression, by fixed-point iteration."""
@@ -42,11 +44,6 @@ class Placement:
         c, s = np.cos(self.rotation), np.sin(self.rotation)
         u, v = u - self.master_centre[0], v - self.master_centre[1]
         return c * u + s * v + self.centre[0], -s * u + c * v + self.centre[1]
-
-    def _turn(self, x: Array, y: Array) -> tuple[Array, Array]:
-        c, s = np.cos(self.rotation), np.sin(self.rotation)
-        u, v = x - self.centre[0], y - self.centre[1]
-        return c * u - s * v + self.master_centre[0], s * u + c * v + self.master_centre[1]
 
     def _distort(self, x: Array, y: Array) -> tuple[Array, Array]:
         """The skin distortion model of R. Cappelli, D. Maio and D. Maltoni, Modelling plastic distortion in
@@ -71,10 +68,9 @@ def carry_fields(angle: Float, period: Float, maps: tuple[Float, Float]) -> tupl
 
     The ridges' wave vector k is the gradient of their phase, so with the map's Jacobian J it becomes J^T k.
     """
-    cosine, sine, length = (
-        cv2.remap(field, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for field in (np.cos(2 * angle), np.sin(2 * angle), period)
-    )
+    fields = (np.cos(2 * angle), np.sin(2 * angle), period)
+    how: dict[str, int] = {"interpolation": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
+    cosine, sine, length = (cv2.remap(field, *maps, **how) for field in fields)
     there, frequency = np.arctan2(sine, cosine) / 2, 1 / length
     kx, ky = np.sin(there) * frequency, np.cos(there) * frequency
     (ux, uy), (vx, vy) = (np.gradient(m)[::-1] for m in maps)
@@ -86,10 +82,8 @@ def carry_fields(angle: Float, period: Float, maps: tuple[Float, Float]) -> tupl
 def carry_points(points: _P, placement: Placement) -> _P:
     """Carry minutiae or singular points of a master to an impression, position and direction."""
     x, y = placement.to_impression(points.x, points.y)
-    step = 0.5
-    ahead = placement.to_impression(
-        points.x + step * np.cos(points.direction), points.y - step * np.sin(points.direction)
-    )
+    step_x, step_y = 0.5 * np.cos(points.direction), 0.5 * np.sin(points.direction)
+    ahead = placement.to_impression(points.x + step_x, points.y - step_y)
     direction = np.mod(np.arctan2(-(ahead[1] - y), ahead[0] - x), 2 * np.pi).astype(np.float32)
     direction[direction >= np.float32(2 * np.pi)] = 0
     return replace(points, x=x.astype(np.float32), y=y.astype(np.float32), direction=direction)

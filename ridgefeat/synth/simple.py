@@ -183,15 +183,10 @@ def _impression(
 ) -> Impression:
     """Draw ridges where the phase is a multiple of 2 pi."""
     image = np.rint(127.5 - 127.5 * contrast * np.cos(phase)).astype(np.uint8)
-    orientation = wrap_orientation(angle)
-    truth = Truth(
-        OrientationField(orientation, np.ones(phase.shape, np.float32)),
-        period.astype(np.float32),
-        np.ones(phase.shape, np.bool_),
-        Minutiae.empty() if minutiae is None else minutiae,
-        SingularPoints.empty() if singular_points is None else singular_points,
-    )
-    return Impression(image, WORKING_DPI, truth)
+    orientation = OrientationField(wrap_orientation(angle), np.ones(phase.shape, np.float32))
+    mask = np.ones(phase.shape, np.bool_)
+    points = (minutiae or Minutiae.empty(), singular_points or SingularPoints.empty())
+    return Impression(image, WORKING_DPI, Truth(orientation, period.astype(np.float32), mask, *points))
 
 
 def wrap_orientation(angle: Array) -> Float:

@@ -202,9 +202,8 @@ def draw_density(sex: str, rng: Rng, sex_effect: float = 1.0) -> float:
 
 def draw_pattern(hand: str, rng: Rng) -> str:
     """Draw a finger's pattern: loops open mostly to the little finger's side; over both hands PATTERN_SHARES hold."""
-    shares = dict(PATTERN_SHARES)
-    loops = shares["left_loop"] + shares["right_loop"]
-    shares.update({loop: loops * share for loop, share in _LOOP_OPENS_TO[hand].items()})
+    loops = PATTERN_SHARES["left_loop"] + PATTERN_SHARES["right_loop"]
+    shares = PATTERN_SHARES | {loop: loops * share for loop, share in _LOOP_OPENS_TO[hand].items()}
     return str(rng.choice(list(shares), p=list(shares.values())))
 
 

@@ -7,9 +7,9 @@ from .api import read as read
 from .api import survey_prints as survey_prints
 from .assembly import Summary as Summary
 from .fingers import split_prints as split_prints
-from .foreign import describe_foreign as describe_foreign
 from .merge import merge_tables as merge_tables
 from .merge import split_table as split_table
+from .reading import describe_foreign as describe_foreign
 from .reading import iterate_table as iterate_table
 from .reading import read_table as read_table
 from .recipe import Recipe as Recipe

@@ -84,9 +84,8 @@ def read(
     found = find_prints([path], layout=layout, raw=RawSize(*raw) if isinstance(raw, tuple) else raw)
     if len(found) != 1:
         example = f", such as {found[0].path}" if found[0].layout == "transaction" else ""
-        raise ImageError(
-            f"{os.fspath(path)} holds {len(found)} prints; read takes one image{example}, extract_many takes folders"
-        )
+        takes = f"read takes one image{example}, extract_many takes folders"
+        raise ImageError(f"{os.fspath(path)} holds {len(found)} prints; {takes}")
     return open_print(found[0] if region is None else with_regions(found, region)[0], recipe)
 
 

@@ -53,15 +53,14 @@ class Part:
 def plan_parts(items: Sequence[Item], about: Mapping[str, Any]) -> list[Part]:
     """Return the parts that prints make, of about equal size, each named after everything that decides its bytes."""
     count = max(1, -(-len(items) // PART_ROWS))
-    bounds = [len(items) * k // count for k in range(count + 1)]
     settings = [about[k] for k in ("parameters", "schema_digest", "label_kinds", "libraries", "version", "dpi")]
     settings += [about["errors"]] if "errors" in about else []
-    base = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    base = json.dumps(settings, sort_keys=True)
     parts = []
     for k in range(count):
-        own = base.copy()
-        own.update(digest(items[bounds[k] : bounds[k + 1]]).encode())
-        parts.append(Part(bounds[k + 1] - bounds[k], f"part-{k:06d}-{own.hexdigest()[:12]}.parquet"))
+        own = items[len(items) * k // count : len(items) * (k + 1) // count]
+        named = hashlib.sha256((base + digest(own)).encode()).hexdigest()[:12]
+        parts.append(Part(len(own), f"part-{k:06d}-{named}.parquet"))
     return parts
 
 
@@ -169,9 +168,8 @@ def check_output(output: str | Path, mode: str) -> None:
 def check_size(output: str | Path, about: Mapping[str, Any], rows: int) -> None:
     """Raise TableError if a table of so many rows does not fit into the file."""
     if not is_folder(output) and format_of(Path(output)) == ".xlsx":
-        check_sheet_size(
-            Path(output), rows, len(META) + len(about["label_kinds"]) + len(sidecar.numeric_columns(about)), TableError
-        )
+        columns = len(META) + len(about["label_kinds"]) + len(sidecar.numeric_columns(about))
+        check_sheet_size(Path(output), rows, columns, TableError)
 
 
 def _check_file(output: Path, mode: str) -> None:
@@ -184,15 +182,13 @@ def _check_file(output: Path, mode: str) -> None:
         try:
             sidecar.load_sidecar(description)
         except TableError:
-            raise TableError(
-                f"{description} is not a sidecar, but the table's sidecar would be written there; "
-                "move it, or choose another name for the table"
-            ) from None
-    if mode == "new":
-        if journal_of(output, False).exists():
-            raise TableError(f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it")
-        if output.exists():
-            raise TableError(f"table {output} exists; --overwrite replaces it")
+            advice = "move it, or choose another name for the table"
+            there = "is not a sidecar, but the table's sidecar would be written there"
+            raise TableError(f"{description} {there}; {advice}") from None
+    if mode == "new" and journal_of(output, False).exists():
+        raise TableError(f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it")
+    if mode == "new" and output.exists():
+        raise TableError(f"table {output} exists; --overwrite replaces it")
 
 
 def _check_folder(folder: Path, mode: str) -> None:

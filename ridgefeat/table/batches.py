@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -101,14 +102,9 @@ def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterat
     targets: Sequence[Path | None] = [None] * len(items)
     if extraction.minutiae:
         targets = name_targets((str(i.relative) for i in items), extraction.minutiae)
-    compute = partial(
-        compute_batch,
-        recipe=extraction.recipe,
-        limits=limits,
-        lines=extraction.lines,
-        standard=extraction.standard,
-        versions=numeric_versions() if on_cluster() else "",
-    )
+    how: dict[str, Any] = {name: getattr(extraction, name) for name in ("recipe", "lines", "standard")}
+    versions = numeric_versions() if on_cluster() else ""
+    compute = partial(compute_batch, limits=limits, versions=versions, **how)
 
     def calls() -> Iterator[object]:
         for start, stop in gaps(done, len(items)):
@@ -156,10 +152,8 @@ class BatchSizer:
     """Sizes the next batch of `count` prints that workers share by the time that finished ones took."""
 
     def __init__(self, count: int, workers: int) -> None:
-        self.left = count
-        self.workers = workers
-        self._seconds = 0.0
-        self._prints = 0
+        self.left, self.workers = count, workers
+        self._seconds, self._prints = 0.0, 0
 
     def learn(self, prints: int, seconds: float) -> None:
         """Learn from a finished batch; older ones count less and less."""
@@ -168,9 +162,7 @@ class BatchSizer:
 
     def take(self, limit: int) -> int:
         """Return the size of the next batch, at most `limit`, and count it as handed out."""
-        size = FIRST_BATCH
-        if self._prints:
-            size = int(BATCH_SECONDS * self._prints / max(self._seconds, 1e-6))
+        size = int(BATCH_SECONDS * self._prints / max(self._seconds, 1e-6)) if self._prints else FIRST_BATCH
         even = self.left // (BATCHES_LEFT * self.workers)
         size = max(1, min(size, even, MAX_BATCH, limit))
         self.left -= size
@@ -199,11 +191,9 @@ def compute_batch(
     Raises TableError if this machine has other versions than those given (as `numeric_versions` writes them; empty for
     whatever it has), or minutiae cannot be written.
     """
-    if versions and versions != numeric_versions():
-        raise TableError(
-            f"a worker has other versions than this machine, and would compute other numbers: {numeric_versions()} "
-            f"there, {versions} here; install the same on all"
-        )
+    if versions and versions != (own := numeric_versions()):
+        both = f"{own} there, {versions} here; install the same on all"
+        raise TableError(f"a worker has other versions than this machine, and would compute other numbers: {both}")
     began = time.perf_counter()
     compute, arguments = partial(_compute_row, recipe, standard, lines), list(zip(items, targets, strict=True))
     rows: list[_Row] = []

@@ -8,7 +8,7 @@ from functools import partial
 
 from ridgefeat.errors import RidgefeatError
 from ridgefeat.sources import PrintSource
-from ridgefeat.sources.source import Box, boxed
+from ridgefeat.sources.source import boxed
 from ridgefeat.stages.fingers import SLAPS, name_fingers, position_code, split_fingers
 from ridgefeat.structure import WORKING_DPI
 from ridgefeat.table.recipe import Recipe
@@ -77,14 +77,11 @@ def _split(recipe: Recipe, item: PrintSource) -> list[PrintSource]:
         labels = item.labels | {"finger_id": which} | named
         if "finger" in named:  # as in the finger's other prints
             del labels["finger_id"]
-        part = boxed(item, _in_original(finger.box, fp.dpi_x, fp.dpi_y, fp.original.shape))
+        x, y = fp.dpi_x / WORKING_DPI, fp.dpi_y / WORKING_DPI
+        left, top = int(finger.box[0] * x), int(finger.box[1] * y)
+        height, width = fp.original.shape
+        size = min(round(finger.box[2] * x), width - left), min(round(finger.box[3] * y), height - top)
+        part = boxed(item, (left, top, *size))  # in px of the original
         flags = item.flags + ((TOUCHING,) if finger.touching else ())
         out.append(replace(part, labels=labels, flags=flags))
     return out
-
-
-def _in_original(box: Box, dpi_x: float, dpi_y: float, shape: tuple[int, ...]) -> Box:
-    """Return a box in px at 500 dpi in the original's px."""
-    x, y = dpi_x / WORKING_DPI, dpi_y / WORKING_DPI
-    left, top = int(box[0] * x), int(box[1] * y)
-    return left, top, min(round(box[2] * x), shape[1] - left), min(round(box[3] * y), shape[0] - top)

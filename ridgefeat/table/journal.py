@@ -48,10 +48,6 @@ class Journal:
         """Whether an earlier run left something here."""
         return (self.folder / MANIFEST).is_file()
 
-    def is_empty(self) -> bool:
-        """Whether no unit is here."""
-        return not self.folder.is_dir() or not self.spans()
-
     def begin(self, manifest: dict[str, Any]) -> None:
         """Start afresh: whatever was here goes."""
         with self._os_errors():
@@ -92,7 +88,7 @@ class Journal:
 
     def spans(self) -> list[tuple[int, int]]:
         """Return the (start, stop) rows of every unit, in order."""
-        found = (_UNIT.fullmatch(p.name) for p in self.folder.iterdir())
+        found = (_UNIT.fullmatch(p.name) for p in self.folder.glob("*.npz"))
         return sorted((int(m[1]), int(m[2])) for m in found if m)
 
     def read(self) -> Iterator[Batch]:

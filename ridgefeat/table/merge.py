@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any
 
@@ -72,20 +73,15 @@ def merge_tables(
         raise TableError(f"{output} is one of the tables to be joined; name another")
     count, twice, added = _twice(paths)
     if twice and not duplicates:
-        raise TableError(
-            f"{len(twice)} prints stand in the tables twice (by meta_source), first {', '.join(twice[:5])}; "
-            "leave a table out, or keep both rows with --duplicates"
-        )
+        first = f"first {', '.join(twice[:5])}; leave a table out, or keep both rows with --duplicates"
+        raise TableError(f"{len(twice)} prints stand in the tables twice (by meta_source), {first}")
     kinds = _label_kinds(abouts)
     kinds |= {n: "text" for n in added if n not in kinds}
-    about = {
-        **{k: v for k, v in abouts[0].items() if k not in ("table", "parts")},
-        "command": list(command),
-        "version": __version__,
+    digests = "".join(str(a.get("inputs_digest", "")) for a in abouts)
+    about = _made_of(abouts[0], command) | {
         "inputs": [bare_name(p) for p in paths],
-        "inputs_digest": hashlib.sha256("".join(str(a.get("inputs_digest", "")) for a in abouts).encode()).hexdigest(),
+        "inputs_digest": hashlib.sha256(digests.encode()).hexdigest(),
         "label_kinds": kinds,
-        "minutiae": None,
         "duplicates": len(twice),
         "merged": [_origin(p, a) for p, a in zip(paths, abouts, strict=True)],
     }
@@ -93,6 +89,12 @@ def merge_tables(
     frames = (frame for path in paths for frame in iterate_table(path, columns=names))
     rows = (row for frame in frames for row in rows_of(frame, kinds, names))
     return write_rows(rows, count, about, output, dialect)
+
+
+def _made_of(about: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]:
+    """Return what a sidecar says of a table whose rows are those of another one, by whose sidecar it is described."""
+    kept = {k: v for k, v in about.items() if k not in ("table", "parts")}
+    return kept | {"command": list(command), "version": __version__, "minutiae": None}
 
 
 def write_rows(
@@ -121,16 +123,11 @@ def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -
         if abouts[0].get("version") != about.get("version"):
             found.append(f"version: {abouts[0].get('version')}, {about.get('version')}")
         one, two = (a.get("libraries") or {} for a in (abouts[0], about))
-        found += [
-            f"{name}: {one.get(name)}, {two.get(name)}"
-            for name in {**one, **two}
-            if name not in ("python", "joblib") and one.get(name) != two.get(name)
-        ]
+        for name in (n for n in {**one, **two} if n not in ("python", "joblib") and one.get(n) != two.get(n)):
+            found.append(f"{name}: {one.get(name)}, {two.get(name)}")
         if found:
-            raise TableError(
-                f"{paths[0]} and {path} were not made alike: {'; '.join(found)}. "
-                "Extract one of them again with --like the other's sidecar"
-            )
+            advice = "Extract one of them again with --like the other's sidecar"
+            raise TableError(f"{paths[0]} and {path} were not made alike: {'; '.join(found)}. {advice}")
 
 
 def _twice(paths: Sequence[Path]) -> tuple[int, list[str], list[str]]:
@@ -242,18 +239,12 @@ def split_table(
         check_output(f"{folder / name}{ending}", "overwrite" if overwrite else "new")
     origin = {"table": bare_name(source), "sha256": table_digest(source), "group": group, "stratify": stratify}
     division = {**origin, "test": test, "seed": seed}
-    kept = {k: v for k, v in about.items() if k not in ("table", "parts")}
-    own = kept | {"command": list(command), "version": __version__, "minutiae": None, "split": division}
+    own = _made_of(about, command) | {"split": division}
     made = []
     with results_folder(folder, "split", TableError, typed=command) as temporary:
         for name, rows in zip(PARTS, (~is_test, is_test), strict=True):
-            chosen = iter(rows.tolist())
-            cells = (
-                row
-                for frame in iterate_table(source, columns=names)
-                for row in rows_of(frame, kinds, names)
-                if next(chosen)
-            )
+            frames = iterate_table(source, columns=names)
+            cells = compress(chain.from_iterable(rows_of(frame, kinds, names) for frame in frames), rows)
             made.append(write_rows(cells, int(rows.sum()), own, f"{temporary / name}{ending}", dialect))
     for part in made:
         part.table, part.sidecar = (folder / p.relative_to(temporary) for p in (part.table, part.sidecar))
@@ -264,9 +255,8 @@ def _draw(table: Path, group: str, test: float, stratify: str | None, seed: int)
     """Return which rows are for testing."""
     from sklearn.model_selection import train_test_split
 
-    wanted = [group, *([stratify] if stratify else [])]
     frame = read_table(table, columns=())
-    for name in wanted:
+    for name in filter(None, (group, stratify)):
         if name not in frame:
             raise TableError(f"table {table} has no label {name!r} to divide it by")
     if frame[group].isna().any():

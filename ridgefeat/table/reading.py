@@ -1,9 +1,10 @@
-"""Feature tables read from disk: float32 features and typed labels."""
+"""Feature tables read from disk: float32 features and typed labels, also from tables that other programs made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +13,7 @@ import numpy as np
 
 from ridgefeat import tabular
 from ridgefeat.errors import TableError
-from ridgefeat.files import (
-    MISSING_WORDS,
-    count_of,
-    first_few,
-    first_line,
-    import_pyarrow,
-    os_errors_as,
-    sha256,
-    size_text,
-)
+from ridgefeat.files import MISSING_WORDS, count_of, first_few, first_line, import_pyarrow, os_errors_as, size_text
 from ridgefeat.reliability import ERROR_SUFFIX, is_error_of
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import LABELS, META, Kind
@@ -74,11 +66,19 @@ def read_table(
     path = Path(path)
     wanted = _plan(path, columns, labels, about)
     with os_errors_as(TableError, f"table {path} cannot be read"):
-        frame = _read_parts(path, wanted) if path.is_dir() else _read_file(path, wanted)
+        if path.is_dir():
+            frame = _read_parts(path, wanted)
+        elif (table := _open(path, wanted)) is not None:
+            frame = next(_read_text(table, wanted, None))
+        else:
+            read = _opened(path, lambda file: file.read(columns=wanted.kept(file.schema_arrow.names)), "table", "")
+            frame = _frame(read, wanted)
     frame = _complete(path, wanted, frame, 0)
     _count(wanted, len(frame))
-    if verify:
-        _verify(path, wanted.about)
+    if verify and path.is_dir():
+        verify_parts(path, wanted.about)
+    elif verify and wanted.about.get("table", {}).get("sha256") != sidecar.table_digest(path):
+        raise TableError(f"table {path} was changed since it was written: its sha256 is not the sidecar's")
     return frame
 
 
@@ -176,12 +176,10 @@ def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame, done: int) -> pd
         return frame
     if not wanted.about.get("foreign"):
         LOG.info("table %s has no %s: taken as empty.", path, first_few(lacking))
-    empty = {n: column([""] * len(frame), META[n]) for n in lacking}
-    order = [n for n in META if n in known or n in empty]
     import pandas as pd
 
-    rest = [n for n in frame.columns if n not in META]
-    return pd.concat([pd.DataFrame({n: empty[n] if n in empty else frame[n] for n in order}), frame[rest]], axis=1)
+    cells = {n: frame[n] if n in known else column([""] * len(frame), META[n]) for n in META if n in {*known, *lacking}}
+    return pd.concat([pd.DataFrame(cells), frame[[n for n in frame.columns if n not in META]]], axis=1)
 
 
 def _count(wanted: _Wanted, rows: int) -> None:
@@ -201,13 +199,6 @@ def _open(path: Path, wanted: _Wanted) -> Table | None:
         return None
     log_dialect(table)
     return table.rename([*META, *LABELS, *wanted.about["label_kinds"], *wanted.known])
-
-
-def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
-    if (table := _open(path, wanted)) is not None:
-        return next(_read_text(table, wanted, None))
-    read = _opened(path, lambda file: file.read(columns=wanted.kept(file.schema_arrow.names)), "table", "")
-    return _frame(read, wanted)
 
 
 def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
@@ -234,13 +225,11 @@ def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
             others.append(table.drop_columns(features))
         rest = _frame(pa.concat_tables(others), wanted)
     except MemoryError:
-        raise TableError(
-            f"{path} holds {rows:,} rows x {len(features):,} features, more than fits into memory; use fewer families"
-        ) from None
+        size = f"{rows:,} rows x {len(features):,} features"
+        raise TableError(f"{path} holds {size}, more than fits into memory; use fewer families") from None
     except (pa.ArrowException, ValueError, TypeError) as error:
-        raise TableError(
-            f"the parts of {path} do not fit together: {first_line(error)}; extract again with --overwrite"
-        ) from None
+        why = f"{first_line(error)}; extract again with --overwrite"
+        raise TableError(f"the parts of {path} do not fit together: {why}") from None
     return pd.concat([rest, pd.DataFrame(values.T, columns=features, copy=False)], axis=1)[names]
 
 
@@ -344,17 +333,51 @@ def _texts(column: Any) -> Any:
     return different[codes.indices.fill_null(len(different) - 1).to_numpy(zero_copy_only=False)]
 
 
-def _verify(path: Path, about: Mapping[str, Any]) -> None:
-    if path.is_dir():
-        verify_parts(path, about)
-        return
-    if about.get("table", {}).get("sha256") != sha256(path):
-        raise TableError(f"table {path} was changed since it was written: its sha256 is not the sidecar's")
-
-
 def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
     """Raise TableError, naming the first, if a part is not as the manifest says."""
     for part in about.get("parts", ()):
         path = folder / part["file"]
-        if not path.is_file() or sha256(path) != part["sha256"]:
+        if not path.is_file() or sidecar.table_digest(path) != part["sha256"]:
             raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")
+
+
+def describe_foreign(path: str | Path, patterns: Sequence[str]) -> dict[str, Any]:
+    """Return what a sidecar would say of a table that has none.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV in any dialect, .xlsx or Parquet.
+    patterns : sequence of str
+        Names of the feature columns, with * and ? as in file names. Columns of one pattern are a family.
+
+    Returns
+    -------
+    dict
+        columns (name, unit, family), families, parameters and label_kinds (both empty), foreign (True).
+
+    Raises
+    ------
+    TableError
+        If the table cannot be read, or a pattern matches none of its columns.
+    """
+    path, where = Path(path), f"table {path}"
+    with os_errors_as(TableError, f"{where} cannot be read"):
+        if not path.exists():
+            raise TableError(f"{where}: no such file")
+        if path.is_dir():
+            raise TableError(f"{where} is a folder; --feature-columns reads one file")
+        if (table := tabular.open_table(path, TableError, where, max_bytes=MAX_BYTES)) is not None:
+            names = list(table.names)
+        else:
+            with tabular.open_parquet(path, TableError) as file:
+                names = list(file.schema_arrow.names)
+    family: dict[str, str] = {}
+    for pattern in patterns:
+        found = [n for n in names if fnmatchcase(n, pattern) and not is_error_of(n, names)]
+        if not found:
+            raise TableError(f"{where} has no column like {pattern!r}; it has: {first_few(names, 20)}")
+        family |= {n: pattern.rstrip("*?_") or "features" for n in found if n not in family}
+    columns = [{"name": n, "unit": "", "family": family[n]} for n in names if n in family]
+    families = sorted(set(family.values()))
+    return {"columns": columns, "families": families, "parameters": {}, "label_kinds": {}, "foreign": True}

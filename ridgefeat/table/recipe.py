@@ -81,10 +81,8 @@ class Recipe:
         dpi = None if dpi is None else check_dpi(dpi)
         needed = {name.partition("_")[0] for name in ERROR_NEEDS}
         if errors and (lacking := sorted(needed - {f for f in chosen if isinstance(f, str)})):
-            raise ParameterError(
-                f"standard errors depend on {' and '.join(ERROR_NEEDS)}; "
-                f"add the {'families' if len(lacking) > 1 else 'family'} {' and '.join(lacking)}"
-            )
+            advice = f"add the {'families' if len(lacking) > 1 else 'family'} {' and '.join(lacking)}"
+            raise ParameterError(f"standard errors depend on {' and '.join(ERROR_NEEDS)}; {advice}")
         return cls(chosen, params or Params(), dpi, layout, regex, mirror, invert, fingers, errors)
 
     @classmethod
@@ -111,10 +109,9 @@ class Recipe:
             hint = "" if families else "".join(lacking)
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}{hint}") from None
         if found := found or differences(content, recipe.to_dict()):
-            raise TableError(
-                f"{where} was made by version {content.get('version')}; version {__version__} would make "
-                f"another table: {'; '.join(found)}. Install that version, or extract without --like"
-            )
+            other = f"version {__version__} would make another table: {'; '.join(found)}"
+            advice = "Install that version, or extract without --like"
+            raise TableError(f"{where} was made by version {content.get('version')}; {other}. {advice}")
         return recipe
 
     def agreeing(self, **given: Any) -> Recipe:
@@ -124,8 +121,7 @@ class Recipe:
         """
         own: dict[str, Any] = {name: getattr(self, name) for name in given}
         other = Recipe.make(**{k: own[k] if v is None else v for k, v in given.items()})
-        wrong = [k for k, v in given.items() if v is not None and getattr(other, k) != getattr(self, k)]
-        if wrong:
+        if wrong := [k for k, v in given.items() if v is not None and getattr(other, k) != getattr(self, k)]:
             said = ", ".join(f"{k} ({_short(getattr(self, k))} there)" for k in wrong)
             raise ParameterError(f"--like fixes how prints are read; what was given contradicts it: {said}")
         return self
@@ -141,12 +137,9 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as sidecars and manifests hold it, digests included."""
-        columns = self.columns()
-        own = {
-            f.name: {"source": bare_name(f.origin) if f.origin else "Python", "sha256": f.digest}
-            for f in self.families
-            if isinstance(f, Family)
-        }
+        columns, families = self.columns(), [f for f in self.families if isinstance(f, Family)]
+        origins = {f.name: bare_name(f.origin) if f.origin else "Python" for f in families}
+        own = {f.name: {"source": origins[f.name], "sha256": f.digest} for f in families}
         return {
             "families": [f.name for f in select(self.families)],
             **({"own_families": own} if own else {}),
@@ -155,9 +148,7 @@ class Recipe:
             "layout": self.layout,
             "regex": self.regex,
             "dpi": None if self.dpi is None else list(self.dpi),
-            "mirror": self.mirror,
-            "invert": self.invert,
-            "fingers": self.fingers,
+            **{name: getattr(self, name) for name in ("mirror", "invert", "fingers")},
             **({"errors": {**vars(self.errors), "deviations": dict(self.errors.deviations)}} if self.errors else {}),
             "columns": as_records(columns),
             "schema_digest": schema_digest(columns),
@@ -178,18 +169,17 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
         out.append(f"columns only in the first: {first_few(gone)}")
     if new := [n for n in second if n not in first]:
         out.append(f"columns only in the second: {first_few(new)}")
-    units = [f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items() if second.get(n, u) != u]
+    units = {n: (u or "no unit", second[n] or "no unit") for n, u in first.items() if second.get(n, u) != u}
     if units:
-        out.append(f"units: {first_few(units)}")
+        out.append(f"units: {first_few([f'{n} ({here}, {there})' for n, (here, there) in units.items()])}")
     if not out and list(first) != list(second):
         out.append("the order of the columns")
     one, two = _flat(a["parameters"]), _flat(b["parameters"])
-    if changed := [
-        f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two} if one.get(k) != two.get(k)
-    ]:
-        out.append(f"parameters: {first_few(changed)}")
-    sources = [x.get("own_families", {}) for x in (a, b)]
-    if other := [n for n in {**sources[0], **sources[1]} if sources[0].get(n) != sources[1].get(n)]:
+    if changed := [k for k in {**one, **two} if one.get(k) != two.get(k)]:
+        values = [f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in changed]
+        out.append(f"parameters: {first_few(values)}")
+    one, two = (x.get("own_families", {}) for x in (a, b))
+    if other := [n for n in {**one, **two} if one.get(n) != two.get(n)]:
         out.append(f"source code of the family {first_few(other)}")
     for key, name, usual in (("mirror", "mirrored hand", "none"), ("invert", "invert", "auto")):
         here, there = (x.get(key) or usual for x in (a, b))
@@ -202,20 +192,13 @@ def renamed(recipe: Mapping[str, Any]) -> list[str]:
     """Return, in words, which columns and parameters of a recipe of version 0.1 are called otherwise since 0.2."""
     columns = explain_renamed(c["name"] for c in recipe["columns"])
     parameters = [f"{k} is {RENAMED_PARAMETERS[k]}" for k in _flat(recipe["parameters"]) if k in RENAMED_PARAMETERS]
-    return [
-        f"{what} renamed in 0.2: {', '.join(found)}"
-        for what, found in (("columns", columns), ("parameters", parameters))
-        if found
-    ]
+    found = {"columns": columns, "parameters": parameters}
+    return [f"{what} renamed in 0.2: {', '.join(words)}" for what, words in found.items() if words]
 
 
 def _flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        f"{stage}.{name}": value
-        for stage, given in parameters.items()
-        if isinstance(given, Mapping)
-        for name, value in given.items()
-    }
+    stages = {stage: given for stage, given in parameters.items() if isinstance(given, Mapping)}
+    return {f"{stage}.{name}": value for stage, given in stages.items() for name, value in given.items()}
 
 
 def _short(value: Any) -> str:

@@ -85,11 +85,9 @@ def make_row(item: Item, recipe: Recipe) -> tuple[Meta, Float, Fingerprint | Non
     meta, values = _empty_row(item, recipe)
     try:
         fp = open_print(item, recipe, meta)
-        try:
-            _refuse_blank(fp)
-        except ImageError:
+        if reason := _blank_reason(fp):
             meta["meta_flags"] = join_flags([meta["meta_flags"], NO_PRINT])
-            raise
+            raise ImageError(f"no print found: the image is {reason}")
         meta["meta_flags"] = join_flags([meta["meta_flags"], *fp.flags])
         values = compute_values(fp, recipe)
     except Exception as error:
@@ -194,28 +192,24 @@ def escape_controls(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escape(c) if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
+
+    def escaped(code: int) -> str:
+        # From U+DC80 on, Python carries bytes of a file name that is no UTF-8.
+        return f"\\x{code & 0xFF:02x}" if code < 0x100 or 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+    return "".join(escaped(ord(c)) if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
 
 
-def _escape(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte of a file name that is no UTF-8
-        code -= 0xDC00
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-
-
-def _refuse_blank(fp: Fingerprint) -> None:
+def _blank_reason(fp: Fingerprint) -> str:
+    """Return how an image is that cannot hold a print; else an empty text."""
     rows, columns = fp.original.shape
     width, height = columns * 25.4 / fp.dpi_x, rows * 25.4 / fp.dpi_y
     if min(width, height) < MIN_SIDE_MM:
-        raise ImageError(
-            f"no print found: the image is {columns}x{rows} px, {width:.2f} x {height:.2f} mm at {fp.dpi_x:g}x"
-            f"{fp.dpi_y:g} dpi, too small to hold ridges; if the resolution is wrong, give the true one"
-        )
+        size = f"{columns}x{rows} px, {width:.2f} x {height:.2f} mm at {fp.dpi_x:g}x{fp.dpi_y:g} dpi"
+        return f"{size}, too small to hold ridges; if the resolution is wrong, give the true one"
     low, high = int(fp.original.min()), int(fp.original.max())
-    if high - low < MIN_CONTRAST:
-        colour = "white" if low > 250 else "black" if high < 5 else "grey"
-        raise ImageError(f"no print found: the image is all {colour} (grey values {low} to {high})")
+    colour = "white" if low > 250 else "black" if high < 5 else "grey"
+    return f"all {colour} (grey values {low} to {high})" if high - low < MIN_CONTRAST else ""
 
 
 def file_state(item: Item) -> tuple[int, int] | None:

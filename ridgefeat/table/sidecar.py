@@ -7,6 +7,7 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
@@ -104,20 +105,16 @@ def sidecar_path(table: Path) -> Path:
 def numeric_columns(about: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the columns of numbers that a table has, as its sidecar describes them: features, then standard errors."""
     columns = list(about["columns"])
-    if "errors" not in about:
-        return columns
     se = [{**c, "name": c["name"] + ERROR_SUFFIX, "meaning": f"standard error of {c['name']}"} for c in columns]
-    return [*columns, *se]
+    return [*columns, *se] if "errors" in about else columns
 
 
 def library_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that decide the table's numbers."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 
@@ -145,10 +142,8 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
         if not table.exists() and not path.exists():
             raise TableError(f"table {table}: no such file or folder; `ridgefeat extract` makes one")
         if not path.exists():
-            raise TableError(
-                f"sidecar {path}: no such file, or not a regular one; for a table of another program, name the "
-                "feature columns: --feature-columns 'a*'"
-            )
+            advice = "for a table of another program, name the feature columns: --feature-columns 'a*'"
+            raise TableError(f"sidecar {path}: no such file, or not a regular one; {advice}")
     raw = read_bounded(path, MAX_DESCRIPTION_BYTES, TableError, "sidecar")
     try:
         content = json.loads(raw)
@@ -174,21 +169,17 @@ def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, A
     names = [str(x) if isinstance(x, (str, Path)) else "given table" for x in (a, b)]
     first, second = (x if isinstance(x, Mapping) else load_sidecar(x) for x in (a, b))
     if found := differences(first, second):
-        raise TableError(
-            f"{names[0]} and {names[1]} were not made alike: {'; '.join(found)}. "
-            "Make one of them again with --like the other's sidecar"
-        )
+        advice = "Make one of them again with --like the other's sidecar"
+        raise TableError(f"{names[0]} and {names[1]} were not made alike: {'; '.join(found)}. {advice}")
 
 
 def describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None, standard: str = "iso") -> dict[str, Any]:
     """Return what a run is of, as its manifest and the table's sidecar hold it."""
-    names = label_names(items)
-    kinds = {name: kind_of(text(item.labels.get(name)) for item in items) for name in names}
     return {
         **recipe.to_dict(),
         "version": __version__,
         "libraries": library_versions(),
-        "label_kinds": kinds,
+        "label_kinds": {n: kind_of(text(item.labels.get(n)) for item in items) for n in label_names(items)},
         "rows": len(items),
         "inputs_digest": digest(items),
         "minutiae": None if minutiae is None else f"{minutiae.name}{' (ansi)' * (standard == 'ansi')}",
@@ -225,9 +216,8 @@ def agree(then: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
     except (KeyError, TypeError, AttributeError):
         raise TableError(f"{where} is of another version or damaged; start again with --overwrite") from None
     if found:
-        raise TableError(
-            f"cannot resume: {where} differs ({'; '.join(found)}). Give the same options as then, or --overwrite"
-        )
+        advice = "Give the same options as then, or --overwrite"
+        raise TableError(f"cannot resume: {where} differs ({'; '.join(found)}). {advice}")
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:

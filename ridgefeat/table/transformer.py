@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.features.family import Families
+from ridgefeat.files import first_few
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
 from ridgefeat.sources.source import list_prints
@@ -87,10 +88,14 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         recipe = self._recipe()
         items = _as_items(X, self.layout)
-        values, errors = self._cached(_compute)(items, [file_state(i) for i in items], recipe, self.jobs)
+        compute = _compute
+        if self.memory is not None:
+            memory = Memory(self.memory, verbose=0) if isinstance(self.memory, (str, os.PathLike)) else self.memory
+            compute = memory.cache(compute, ignore=["jobs"])
+        values, errors = compute(items, [file_state(i) for i in items], recipe, self.jobs)
         if errors and self.on_error == "raise":
-            raise ImageError("; ".join(errors[:3]) + (f" and {len(errors) - 3} more" if len(errors) > 3 else ""))
-        return values  # type: ignore[no-any-return]
+            raise ImageError(first_few(errors, 3, "; "))
+        return values
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns, in order."""
@@ -101,22 +106,14 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ParameterError(f"on_error must be 'nan' or 'raise', got {self.on_error!r}")
         return Recipe.make(self.families, self.params, self.dpi, self.layout)
 
-    def _cached(self, function: Any) -> Any:
-        if self.memory is None:
-            return function
-        memory = Memory(self.memory, verbose=0) if isinstance(self.memory, (str, os.PathLike)) else self.memory
-        return memory.cache(function, ignore=["jobs"])
-
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        tags.input_tags.allow_nan = False
+        tags.input_tags.two_d_array = tags.input_tags.allow_nan = False
+        tags.input_tags.three_d_array = tags.input_tags.string = True
         return tags
 
 
@@ -135,17 +132,13 @@ def _as_items(X: Any, layout: str) -> list[Item]:
     if any(isinstance(p, np.ndarray) for p in prints):
         kinds = ", ".join(sorted({type(p).__name__ for p in prints}))
         raise ImageError(f"X must hold paths, or two-dimensional uint8 images, and nothing else; got {kinds}")
-    return _from_paths(prints, layout)
-
-
-def _from_paths(paths: Sequence[Any], layout: str) -> list[Item]:
-    """Return one source a path, in the given order; a path may come twice, as in a bootstrap sample."""
-    unique = {_identity(p): os.fspath(p) for p in paths}
+    # One source per path, in the given order; a path may come twice, as in a bootstrap sample.
+    unique = {_identity(p): os.fspath(p) for p in prints}
     found = find_prints(list(unique.values()), layout=layout) if unique else []
     known: dict[tuple[str, str], Item] = {_identity(s.path): s for s in found}
     if missing := [path for name, path in unique.items() if name not in known]:
         raise ImageError(f"X must hold image files, one print each; {missing[0]!r} is none")
-    return [known[_identity(p)] for p in paths]
+    return [known[_identity(p)] for p in prints]
 
 
 def _identity(path: Any) -> tuple[str, str]:

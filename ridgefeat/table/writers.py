@@ -34,12 +34,9 @@ GROUP_ROWS = 1024
 
 def format_of(path: Path) -> str:
     """Return ".csv", ".xlsx" or ".parquet"; raise TableError for another name."""
-    ending = path.suffix.lower()
-    if ending not in FORMATS:
-        raise TableError(
-            f"table {path}: the name must end in .csv, .xlsx or .parquet, not {ending or 'without ending'}; "
-            "a folder of Parquet parts ends in /"
-        )
+    if (ending := path.suffix.lower()) not in FORMATS:
+        needed = f"the name must end in .csv, .xlsx or .parquet, not {ending or 'without ending'}"
+        raise TableError(f"table {path}: {needed}; a folder of Parquet parts ends in /")
     return ending
 
 
@@ -57,14 +54,14 @@ def write_csv(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described,
         texts = [i for i, kind in enumerate(kinds.values()) if kind == "text"]
         decimals = [i for i, kind in enumerate(kinds.values()) if kind == "number" and how.decimal != "."]
         for cells, features, line in rows:
-            numbers_line = ",".join(numbers(features)) if line is None else line
+            digits = ",".join(numbers(features)) if line is None else line
             written = list(cells)
             for i, cell in zip(texts, how.texts(cells[i] for i in texts), strict=True):
                 written[i] = cell
             for i in decimals:
                 written[i] = cells[i].translate(spelt)
             start.writerow(written)
-            file.write(f"{how.separator}{numbers_line if how.separator == ',' else numbers_line.translate(spelt)}\n")
+            file.write(f"{how.separator}{digits if how.separator == ',' else digits.translate(spelt)}\n")
 
 
 def write_xlsx(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described) -> None:
@@ -119,9 +116,7 @@ def text(value: Any) -> str:
 
 def label_names(items: Iterable[Item]) -> list[str]:
     """Return the labels that any print has: the known ones in their order, then others as they appear."""
-    seen: dict[str, None] = {}
-    for item in items:
-        seen.update(dict.fromkeys(item.labels))
+    seen = dict.fromkeys(name for item in items for name in item.labels)
     return [name for name in LABELS if name in seen] + [name for name in seen if name not in LABELS]
 
 

@@ -95,9 +95,8 @@ def write_table(
     about = {"command": list(command), **manifest, "inputs": [bare_name(i) for i in inputs]}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
-        extraction = Extraction(
-            *(items, recipe, workers, folder, standard), lines=not as_folder and format_of(output) == ".csv"
-        )
+        is_csv = not as_folder and format_of(output) == ".csv"
+        extraction = Extraction(items, recipe, workers, folder, standard, is_csv)
         summary.workers = workers
         try:
             if resumed:
@@ -110,11 +109,10 @@ def write_table(
             assembly.assemble(rows, about, summary, parts, dialect)
             journal.remove()
         except OSError as error:
-            raise TableError(
-                f"table {output} cannot be written: {error.strerror or error}; run with --resume"
-            ) from None
+            why = f"{error.strerror or error}; run with --resume"
+            raise TableError(f"table {output} cannot be written: {why}") from None
         except RidgefeatError:
-            if not resumed and journal.is_empty():  # nothing was done that could be continued
+            if not resumed and not journal.spans():  # nothing was done that could be continued
                 journal.remove()
                 if as_folder:
                     with suppress(OSError):

@@ -104,9 +104,8 @@ def whole_pixels(px: Float, size: int, dpi: float, axis: str) -> NDArray[np.int6
     slack = 1 + 0.5 * max(1.0, dpi / WORKING_DPI)
     bad = ~((px > -slack) & (px < size - 1 + slack))
     if bad.any():
-        raise TemplateError(
-            f"{axis} = {px[bad][0]:g} px lies outside an image of {size} px; is its resolution or size wrong?"
-        )
+        outside = f"{axis} = {px[bad][0]:g} px lies outside an image of {size} px"
+        raise TemplateError(f"{outside}; is its resolution or size wrong?")
     return np.clip(np.rint(px), 0, size - 1).astype(np.int64)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,9 +67,8 @@ def decode_card(data: bytes, form: str) -> MinutiaeRecord:
     kept = len(data.rstrip(b"\0"))
     count = -(-kept // size)
     if not 0 < count * size <= len(data) or count > MAX_MINUTIAE:
-        raise TemplateError(
-            f"{form}: {len(data)} bytes are no {size} bytes for each of at most {MAX_MINUTIAE} minutiae"
-        )
+        needed = f"{size} bytes for each of at most {MAX_MINUTIAE} minutiae"
+        raise TemplateError(f"{form}: {len(data)} bytes are no {needed}")
     raw = data[: count * size]
     if form == "iso-normal-card":
         rows, unit = np.frombuffer(raw, minutia_layout(size)), 0.01
@@ -188,11 +188,9 @@ def _from_text(data: bytes) -> tuple[bytes, str]:
     """Return what text stands for, and its kind: base64 of any line ends, padding and alphabet, or hexadecimal."""
     text = _plain(data).strip(b" \t\r\n\"'").removeprefix(b"0x")
     text = (text.partition(b",")[2] if text.startswith(b"data:") else text).translate(_URL_SAFE, b" \t\r\n:=")
-    try:
+    with suppress(binascii.Error):
         if text[:6].lower() == b"464d52":
             return binascii.unhexlify(text), "hexadecimal"
         if len(text) >= 8:
             return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True), "base64"
-    except binascii.Error:
-        pass
     return data, ""

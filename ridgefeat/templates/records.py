@@ -118,10 +118,8 @@ def decode_records(data: bytes, *, standard: str | None = None, dpi: Dpi | None 
         If the bytes are no such record or contradict themselves.
     """
     if data[:4] != MAGIC:
-        raise TemplateError(
-            f"no finger minutiae record: it begins with {data[:4]!r}, not {MAGIC!r}; card formats must be named, by "
-            "--template-format iso-normal-card or iso-compact-card"
-        )
+        advice = "card formats must be named, by --template-format iso-normal-card or iso-compact-card"
+        raise TemplateError(f"no finger minutiae record: it begins with {data[:4]!r}, not {MAGIC!r}; {advice}")
     names = [n for n, s in STANDARDS.items() if data[4:8] in s.versions]
     if not names:
         raise TemplateError(f"finger minutiae record of an unknown version {data[4:8]!r}; ' 20' and '030' are known")
@@ -188,11 +186,10 @@ def _decode(data: bytes, name: str, dpi: Dpi | None) -> tuple[int, list[Minutiae
     views = [_decode_view(read, name, header, dpi, i == count - 1) for i in range(count)]
     # A writer may count padding as part of the record.
     misfit = min(abs(read.length - end) for end in (read.at, len(data)))
+    length = f"the record's length is given as {read.length} bytes, but its parts fill {read.at}"
     if misfit > LENGTH_TOLERANCE:
-        raise read.error(f"the record's length is given as {read.length} bytes, but its parts fill {read.at}")
-    notes = []
-    if misfit:
-        notes.append(f"the record's length is given as {read.length} bytes, but its parts fill {read.at}")
+        raise read.error(length)
+    notes = [length] if misfit else []
     if rest := data[read.at :]:
         what = "bytes of padding" if not any(rest) else "bytes"
         notes.append(f"{len(rest)} {what} after the record are ignored")
@@ -222,22 +219,10 @@ def _decode_view(read: _Reader, name: str, header: dict[str, int], dpi: Dpi | No
     minutiae = _decode_minutiae(read, f["width"], f["height"], dpi, f["count"], f.get("sizes", 0x60) >> 4)
     found, notes = _decode_extended(read, f["width"], f["height"], is_last)
     x, y, kind, direction = np.array(found, np.float64).reshape(-1, 4).T
-    points = SingularPoints(
-        to_working(x, dpi[0]), to_working(y, dpi[1]), kind.astype(np.uint8), radians(direction * read.standard.unit)
-    )
-    return MinutiaeRecord(
-        minutiae,
-        points,
-        name,
-        *dpi,
-        f["width"],
-        f["height"],
-        finger_position=f["position"],
-        impression_type=f["impression"],
-        finger_quality=f["quality"],
-        view=f["number"],
-        notes=tuple(notes),
-    )
+    place = to_working(x, dpi[0]), to_working(y, dpi[1])
+    points = SingularPoints(*place, kind.astype(np.uint8), radians(direction * read.standard.unit))
+    size, capture = (f["width"], f["height"]), (f["position"], f["impression"], f["quality"])
+    return MinutiaeRecord(minutiae, points, name, *dpi, *size, *capture, f["number"], notes=tuple(notes))
 
 
 def _is_quality(value: Any) -> Any:
@@ -247,8 +232,7 @@ def _is_quality(value: Any) -> Any:
 
 def minutia_layout(size: int) -> np.dtype[Any]:
     """Return the layout of a minutia of 6 bytes, or of 5 without its quality."""
-    fields = [("x", ">u2"), ("y", ">u2"), ("angle", "u1"), ("quality", "u1")]
-    return np.dtype(fields[: size - 2])
+    return np.dtype([("x", ">u2"), ("y", ">u2"), ("angle", "u1"), ("quality", "u1")][: size - 2])
 
 
 def _decode_minutiae(read: _Reader, width: int, height: int, dpi: Dpi, count: int, size: int) -> Minutiae:
@@ -267,13 +251,9 @@ def _decode_minutiae(read: _Reader, width: int, height: int, dpi: Dpi, count: in
             f"{quality[i]} is out of range in an image of {width}x{height} px"
         )
     unknown = (quality > 100) | (read.standard.unknown_zero & (quality == 0))
-    return Minutiae(
-        to_working(x.astype(np.float64), dpi[0]),
-        to_working(y.astype(np.float64), dpi[1]),
-        radians(angle),
-        kind,
-        np.where(unknown, np.float32(np.nan), quality.astype(np.float32)),
-    )
+    known = np.where(unknown, np.float32(np.nan), quality.astype(np.float32))
+    place = to_working(x.astype(np.float64), dpi[0]), to_working(y.astype(np.float64), dpi[1])
+    return Minutiae(*place, radians(angle), kind, known)
 
 
 _Point = tuple[int, int, int, float]

@@ -75,11 +75,8 @@ def write_minutiae_csv(
     x, y = (np.concatenate(axis).astype(np.float64) for axis in zip(*places, strict=True))
     angle = np.round(degrees(np.concatenate([minutiae.direction, singular_points.direction])), 2) % 360.0
     quality = np.concatenate([minutiae.quality, np.full(len(singular_points), np.nan)])
-    numbers = (x, y, x * (25.4 / dpi_x), y * (25.4 / dpi_y), angle, quality)
-    decimals = (2, 2, 4, 4, 2, 1)
-    texts = [
-        ["" if math.isnan(v) else f"{v:.{d}f}" for v in a.tolist()] for a, d in zip(numbers, decimals, strict=True)
-    ]
+    rounded = [(x, 2), (y, 2), (x * (25.4 / dpi_x), 4), (y * (25.4 / dpi_y), 4), (angle, 2), (quality, 1)]
+    texts = [["" if math.isnan(v) else f"{v:.{digits}f}" for v in column.tolist()] for column, digits in rounded]
     resolution = f"{float(dpi_x)!r},{float(dpi_y)!r}"
     ids = map(str, range(1, len(kinds) + 1))
     rows = [",".join((*row, resolution)) for row in zip(ids, kinds, *texts, strict=True)]
@@ -129,10 +126,8 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, Dpi |
     x, y, direction, kind, _ = _columns(rows, _SINGULAR_KINDS)
     ids = tuple[str, ...]()
     if "id" in table.names:
-        own = frame["id"].tolist()
-        ids = tuple(
-            i for kinds in (_MINUTIA_KINDS, _SINGULAR_KINDS) for i, r in zip(own, rows, strict=True) if r[0] in kinds
-        )
+        named = list(zip(frame["id"], rows, strict=True))
+        ids = tuple(i for kinds in (_MINUTIA_KINDS, _SINGULAR_KINDS) for i, row in named if row[0] in kinds)
     return minutiae, SingularPoints.make(x, y, kind, direction), (dpi_x, dpi_y), ids
 
 

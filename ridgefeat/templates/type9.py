@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ridgefeat.an2 import BINARY_IMAGES, MINUTIAE, RS, TAGGED_IMAGES, US, Record, nominal_dpi, split, tagged_record
 from ridgefeat.an2 import MAX_BYTES as MAX_TRANSACTION
+from ridgefeat.an2 import MINUTIAE, RS, US, Record, images_by_idc, resolution, split, tagged_record
 from ridgefeat.errors import TemplateError
 from ridgefeat.files import read_bounded
 from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, WORKING_DPI, Float, Minutiae, SingularPoints
@@ -66,10 +66,8 @@ def read_type9(path: str | Path) -> list[MinutiaeRecord]:
     TemplateError
         If the file cannot be read or is no transaction, has no record of type 9, or one with no minutiae that are read.
     """
-    data = read_bounded(path, MAX_TRANSACTION, TemplateError, "transaction")
-    records, reason = split(data)
-    images = {r.idc: r for r in reversed(records) if r.kind in (*BINARY_IMAGES, *TAGGED_IMAGES)}
-    found = []
+    records, reason = split(read_bounded(path, MAX_TRANSACTION, TemplateError, "transaction"))
+    images, found = images_by_idc(records), []
     for record in records:
         if record.kind == MINUTIAE:
             image = images.get(record.idc, record)
@@ -117,11 +115,8 @@ def _decode(record: Record, size: tuple[int, int], dpi: Dpi | None) -> MinutiaeR
     where = f"record of type 9 with IDC {record.idc}"
     if record.stop - record.start > MAX_BYTES:
         raise TemplateError(f"{where}: {record.stop - record.start} bytes are more than any minutiae")
-    notes = tuple(
-        f"{name} (fields 9.{low:03d} to 9.{high:03d}) is not read"
-        for (low, high), name in _BLOCKS.items()
-        if any(low <= n <= high for n in record.fields)
-    )
+    held = {f: name for f, name in _BLOCKS.items() if any(f[0] <= n <= f[1] for n in record.fields)}
+    notes = tuple(f"{n} (fields 9.{low:03d} to 9.{high:03d}) is not read" for (low, high), n in held.items())
     if 12 in record.fields:
         return _decode_standard(record, size, dpi or (WORKING_DPI, WORKING_DPI), where, notes)
     if 137 in record.fields:
@@ -165,8 +160,7 @@ def _decode_standard(
 
 
 def _decode_m1(record: Record, where: str, notes: tuple[str, ...]) -> MinutiaeRecord:
-    per_inch = {1: 1.0, 2: 2.54}.get(record.number(130), 0.0)
-    dpi_x, dpi_y = (nominal_dpi(record.number(n) * per_inch, per_inch / 2) for n in (131, 132))
+    dpi_x, dpi_y = resolution(record, 130)
     check_resolution(dpi_x, dpi_y, where)
     rows = []
     for number, entry in enumerate(record.fields[137].split(RS), 1):
@@ -178,7 +172,5 @@ def _decode_m1(record: Record, where: str, notes: tuple[str, ...]) -> MinutiaeRe
         rows.append([int(items[1]), int(items[2]), 2 * int(items[3]), kind if kind <= 2 else 0, score])
     x, y, angle, kind, score = np.array(rows, np.float64).T
     minutiae = Minutiae.make(to_working(x, dpi_x), to_working(y, dpi_y), radians(angle), kind, score)
-    size, finger, impression = (record.number(128), record.number(129)), record.number(134), record.number(3)
-    return MinutiaeRecord(
-        minutiae, SingularPoints.empty(), FORMAT, dpi_x, dpi_y, *size, finger, impression, notes=notes
-    )
+    about = (record.number(128), record.number(129), record.number(134), record.number(3))
+    return MinutiaeRecord(minutiae, SingularPoints.empty(), FORMAT, dpi_x, dpi_y, *about, notes=notes)

@@ -66,14 +66,9 @@ def encode_record(
     if standard not in WRITTEN:
         raise TemplateError(f"records are written as {' or '.join(WRITTEN)}, not as {standard!r}")
     form = STANDARDS[standard]
-    codes = (
-        ("width", width, 1, LOW_14 + 1),
-        ("height", height, 1, LOW_14 + 1),
-        ("finger_position", finger_position, 0, 10),
-        ("impression_type", impression_type, 0, 15),
-        ("finger_quality", finger_quality, 0, 100),
-    )
-    for name, value, low, high in codes:
+    sizes = (("width", width, 1, LOW_14 + 1), ("height", height, 1, LOW_14 + 1))
+    codes = (("finger_position", finger_position, 0, 10), ("impression_type", impression_type, 0, 15))
+    for name, value, low, high in (*sizes, *codes, ("finger_quality", finger_quality, 0, 100)):
         if not low <= value <= high:
             raise TemplateError(f"{form.title}: {name} must lie between {low} and {high}, got {value}")
     minutiae = minutiae.best(MAX_MINUTIAE)

@@ -60,10 +60,8 @@ def parse_engine(text: str | None) -> tuple[str, str]:
     """
     kind, _, address = (text or "local").partition("=")
     if kind not in KINDS or (kind == "local" and address) or (kind == "dask" and not address):
-        raise ParameterError(
-            "engine must be local, dask=ADDRESS or ray=ADDRESS, such as dask=tcp://10.0.0.1:8786 or ray=auto; "
-            f"got {text!r}"
-        )
+        example = "such as dask=tcp://10.0.0.1:8786 or ray=auto"
+        raise ParameterError(f"engine must be local, dask=ADDRESS or ray=ADDRESS, {example}; got {text!r}")
     return kind, address or "auto"
 
 
@@ -89,8 +87,7 @@ def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
     the engine is not installed, or does not answer within TIMEOUT; ParameterError if `engine` names none, or jobs is 0
     or less than -1.
     """
-    kind, address = parse_engine(engine)
-    workers = count_workers(jobs)
+    (kind, address), workers = parse_engine(engine), count_workers(jobs)
     with ExitStack() as stack:
         if kind == "dask":
             workers = _join_dask(stack, address, workers)
@@ -165,9 +162,8 @@ def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options:
         for result in results:  # noqa: UP028  (`yield from` would close what is left with joblib's warnings)
             yield result
     except BrokenProcessPool:
-        raise WorkerLost(
-            "a worker process was ended by the system, most likely for lack of memory; use fewer --jobs"
-        ) from None
+        ended = "a worker process was ended by the system, most likely for lack of memory"
+        raise WorkerLost(f"{ended}; use fewer --jobs") from None
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # joblib's, of what is still to come: the run says why it ends
@@ -297,9 +293,8 @@ def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
     try:
         client.wait_for_workers(1, timeout=TIMEOUT)
     except TimeoutError:
-        raise EngineError(
-            f"engine dask={address} has no worker (waited {TIMEOUT:g} s); start one: dask worker {address}"
-        ) from None
+        advice = f"(waited {TIMEOUT:g} s); start one: dask worker {address}"
+        raise EngineError(f"engine dask={address} has no worker {advice}") from None
     stack.callback(_cluster.reset, _cluster.set(client))
     return int(sum(client.ncores().values()))
 
@@ -314,11 +309,10 @@ def _join_ray(stack: ExitStack, address: str, jobs: int | None) -> int:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         if address == "local":
-            ray.init(address="local", num_cpus=jobs, include_dashboard=False, **quiet)
-        else:
-            if address != "auto":
-                _check_port("ray", address)
-            ray.init(address=address, **quiet)
+            quiet |= {"num_cpus": jobs, "include_dashboard": False}
+        elif address != "auto":
+            _check_port("ray", address)
+        ray.init(address=address, **quiet)
     except (OSError, ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise _unreachable("ray", address, error) from None
     stack.callback(ray.shutdown)

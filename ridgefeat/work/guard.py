@@ -223,11 +223,8 @@ class _Fork:
             try:
                 os.setsid()
                 gc.freeze()  # memory shared with the parent stays shared
-                for handle in (
-                    to_child,
-                    from_child,
-                    *(f.fileno() for c in _idle for f in (c._process.stdin, c._process.stdout)),
-                ):
+                siblings = [f.fileno() for c in _idle for f in (c._process.stdin, c._process.stdout)]
+                for handle in (to_child, from_child, *siblings):
                     os.close(handle)  # otherwise its siblings would not notice the parent's end
                 serve(os.fdopen(calls, "rb"), os.fdopen(answers, "wb"))
             finally:
@@ -326,13 +323,12 @@ def serve(calls: BinaryIO, answers: BinaryIO) -> None:
                     # If the parent has been killed, nobody else would end a call that hangs.
                     if limits.seconds:
                         faulthandler.dump_traceback_later(2 * limits.seconds + 30, exit=True)
-                    result, failure = None, None
                     try:
-                        result = function(argument)
+                        outcome: tuple[Any, Any] = function(argument), None
                     except Exception as error:
-                        failure = error
+                        outcome = None, error
                     faulthandler.cancel_dump_traceback_later()
-                    answer((result, failure))
+                    answer(outcome)
     except (EOFError, BrokenPipeError):  # the parent has ended, and nobody waits for an answer
         os._exit(0)
 
@@ -342,6 +338,5 @@ def _bound_memory(empty: int, memory: int | None) -> None:
     if resource is not None and empty:
         maximum = resource.getrlimit(resource.RLIMIT_DATA)[1]
         wanted = resource.RLIM_INFINITY if memory is None else empty + memory
-        resource.setrlimit(
-            resource.RLIMIT_DATA, (wanted if maximum == resource.RLIM_INFINITY else min(wanted, maximum), maximum)
-        )
+        wanted = wanted if maximum == resource.RLIM_INFINITY else min(wanted, maximum)
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, maximum))
