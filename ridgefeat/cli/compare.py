@@ -80,9 +80,14 @@ def _write(found: compare.Differences, ratio: compare.Ratio | None, folder: Path
         page = temporary / "report.html"
         report.write_compare_page(found, ratio, page, title=table.name, command=talk.command_line())
         report.save_figures(report.compare_displays(found, ratio), temporary / "figures")
-        about = {"name": f"{table.name} compared by {found.people.by}", "description": find_verdict(found)[0]}
-        made_of = {"inputs": {table.name: table_digest(table)}, "versions": library_versions()}
-        report.write_crate(temporary, command=talk.command_line(), **about, **made_of)
+        report.write_crate(
+            temporary,
+            name=f"{table.name} compared by {found.people.by}",
+            description=find_verdict(found)[0],
+            command=talk.command_line(),
+            inputs={table.name: table_digest(table)},
+            versions=library_versions(),
+        )
 
 
 def _record(found: compare.Differences, ratio: compare.Ratio | None) -> dict[str, Any]:
