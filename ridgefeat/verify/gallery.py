@@ -101,7 +101,10 @@ class Gallery:
         return len(self.entries)
 
     def shortlist(self, content: PreparedTemplate, *, jobs: int | None = 1) -> NDArray[np.int64]:
-        """Return the indices of the CANDIDATES prints with most votes for `content`, rising."""
+        """Return the indices of the CANDIDATES prints that are most like `content` by their codes, rising.
+
+        It is computed here, or by the cluster in use (work.engine), with `jobs` workers if it is Ray.
+        """
         if len(self) <= CANDIDATES:
             return np.arange(len(self))
         m = content.template.minutiae
@@ -124,7 +127,8 @@ class Gallery:
     def highest_scores(self, contents: Sequence[PreparedTemplate], *, jobs: int | None = 1) -> NDArray[np.float64]:
         """Return the highest score of the readings `contents` with each print, shape (n,); -inf if not compared.
 
-        It is computed here, or by the cluster in use (work.engine), whose workers read the same file.
+        It is computed here, or by the cluster in use (work.engine), whose workers read the same file; with `jobs`
+        workers if it is Ray.
         """
         found = np.full(len(self), -np.inf)
         for content in contents:
