@@ -9,7 +9,8 @@ from ridgefeat.cli import main
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.table import assembly, load_sidecar, merge, read_table
 from ridgefeat.table.merge import merge_tables, split_table
-from tests.bench.helpers import make_frame, run, write_frame
+from tests.bench.helpers import make_frame, write_frame
+from tests.cli.running import run
 from tests.table.helpers import OTHER_WINDOW, needs_parquet, write
 
 
