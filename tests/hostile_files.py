@@ -248,7 +248,7 @@ def _() -> bytes:
 @image("claims_2_gigabytes.zip")
 def _() -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("a.png", bytes(10_000_000))
     data = bytearray(file.getvalue())
     at = data.rindex(b"PK\1\2") + 24
@@ -259,7 +259,7 @@ def _() -> bytes:
 @image("unpacks_to_gigabytes.zip")
 def _() -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for i in range(2):
             archive.writestr(f"{i}.png", b"\x89PNG\r\n\x1a\n" + bytes(290_000_000))
     return file.getvalue()
@@ -268,7 +268,7 @@ def _() -> bytes:
 @image("transaction_of_gigabytes.zip")
 def _() -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for i in range(2):
             archive.writestr(f"{i}.an2", b"1.001:199\x1d" + bytes(300_000_000))
     return file.getvalue()
@@ -277,7 +277,7 @@ def _() -> bytes:
 def packed_tar(*members: tarfile.TarInfo) -> bytes:
     """A gzipped tar of members of zero bytes."""
     out = io.BytesIO()
-    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6) as file:
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1) as file:
         for info in members:
             file.write(info.tobuf())
             for _ in range(info.size >> 20):

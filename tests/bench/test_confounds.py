@@ -9,6 +9,7 @@ from ridgefeat.features import select
 from ridgefeat.report.bench.summary import describe_confounds
 from tests.bench.helpers import make_frame, problem_of, quick
 from tests.scripts import ROOT, load_script
+from tests.small_fingers import small_fingers
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]
 
@@ -102,6 +103,7 @@ def test_confounds_are_standardised_within_levels_too():
     assert found.loc["pressure", "value"] > 0.85 and found["value"].notna().all()
 
 
+@small_fingers()
 def test_which_columns_are_conditions_as_the_benchmark_measures_it():
     script = load_script("benchmarks/acquisition_columns.py")
     rows = script.simulate(16, impressions=2, jobs=1)
