@@ -1,7 +1,5 @@
 """A made-up table with a known effect, and a comparison on it, for tests of bench and of its report."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,29 +1,17 @@
 """`ridgefeat threshold`: tables and a page from scores; bad scores get a message and exit code 2."""
 
-from __future__ import annotations
-
 import json
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from ridgefeat.report import display
 from tests.cli.running import run
+from tests.threshold.helpers import plain_scores
 
 
-def scores_table(path, sign=1.0, subjects=30):
-    rng = np.random.default_rng(0)
-    p, q = np.triu_indices(subjects, 1)
-    who = np.repeat(np.arange(subjects), 6)
-    frame = pd.DataFrame(
-        {
-            "subject_probe": np.concatenate([p, who]),
-            "subject_reference": np.concatenate([q, who]),
-            "mated": np.repeat([0, 1], [len(p), len(who)]),
-            "score": sign * np.concatenate([rng.normal(0, 1, len(p)), rng.normal(2.5, 1, len(who))]),
-        }
-    )
+def scores_table(path, sign=1.0):
+    frame = plain_scores(sign=sign)
     frame.to_csv(path, index=False)
     return frame
 

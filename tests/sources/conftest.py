@@ -1,7 +1,5 @@
 """Image files made for the tests."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import pytest

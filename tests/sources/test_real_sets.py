@@ -1,7 +1,5 @@
 """The published sets, where they are: every image loads, with the labels and the resolution that it has."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from ridgefeat.sources import find_prints, load_print
