@@ -53,7 +53,7 @@ def test_socofing_has_the_eleven_identical_groups_two_of_both_sexes_and_no_other
 
 def test_the_images_of_shared_prints_bring_no_false_alarm(socofing: pd.DataFrame) -> None:
     """Only people that share pictures, and some more: what is identical stays the only leak."""
-    chosen = socofing["subject"].astype(int).isin([484, 378, 363, 376, 560, 585, *range(1, 21)])
+    chosen = socofing["subject"].astype(int).isin([484, 378, 363, 376, 560, 585, *range(1, 9)])
     some = socofing[chosen].reset_index(drop=True)
     found = audit(some, target="sex", group="subject", images_root=real_prints("SOCOFing/Real"))
     assert [f.kind for f in found.leaks] == ["identical"]
@@ -61,10 +61,11 @@ def test_the_images_of_shared_prints_bring_no_false_alarm(socofing: pd.DataFrame
     assert set(twice.groups) == {("378",), ("484",), ("585",)}
 
 
-@pytest.mark.parametrize("name", ["FVC2002/DB1_B", "FVC2002/DB3_B", "FCJ2020/FCJ2020_DB1", "FCJ2020/FCJ2020_DB4"])
+@pytest.mark.parametrize("name", ["FVC2002/DB1_B", "FVC2002/DB2_B", "FCJ2020"])
 def test_impressions_of_a_finger_are_no_near_duplicates(name: str) -> None:
     folder = real_prints(name)
     frame = labels_of(folder)
-    frame["each"] = frame["meta_source"]
+    some = frame["subject"].isin(frame["subject"].unique()[:8])
+    frame = frame[some].reset_index(drop=True).assign(each=frame["meta_source"][some].tolist())
     found = audit(frame, target="subject", group="each", images_root=folder, limits=AuditParams(neighbours=7))
     assert found.of_kind("identical", "near_duplicate") == ()
