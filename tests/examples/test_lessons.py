@@ -123,7 +123,7 @@ def test_a_set_that_was_dealt_into_blood_groups_is_recognised(tmp_path, capfd):
 
 @small_fingers()
 def test_fingers_are_alike_by_their_ridges_or_by_their_day(capsys):
-    found = lesson("two_fingers_of_one_person").main(people=10)
+    found = lesson("two_fingers_of_one_person").main(people=14)
     ridges, day = found["own ridges"], found["own day"]
     assert ridges["ridges alone"] > 0.65 and abs(ridges["conditions"] - 0.5) < 0.15
     assert day["conditions"] > 0.6 and abs(day["ridges alone"] - 0.5) < 0.15
