@@ -7,8 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from ridgefeat.report import display
-
 # For a handful of prints, starting workers takes longer than the work; tests that need two of them ask for two.
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 COUNT = 6
@@ -43,4 +41,6 @@ def prints(tmp_path: Path, arrays: list[np.ndarray]) -> Path:
 @pytest.fixture
 def without_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands write figures as SVG and PNG alone: the fonts of a PDF take most of the time."""
+    from ridgefeat.report import display
+
     monkeypatch.delitem(display.UNDATED, ".pdf")
