@@ -1,7 +1,5 @@
 """ANSI/NIST transactions made for the tests."""
 
-from __future__ import annotations
-
 import struct
 
 import numpy as np

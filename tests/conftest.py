@@ -1,4 +1,4 @@
-"""A few small drawn prints, and the table they make."""
+"""A few small drawn prints, and figures that are written quickly."""
 
 import os
 from pathlib import Path
@@ -36,3 +36,11 @@ def prints(tmp_path: Path, arrays: list[np.ndarray]) -> Path:
     for i, array in enumerate(arrays):
         cv2.imwrite(str(folder / f"{101 + i // 2}_{1 + i % 2}.png"), array)
     return folder
+
+
+@pytest.fixture
+def without_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands write figures as SVG and PNG alone: the fonts of a PDF take most of the time."""
+    from ridgefeat.report import display
+
+    monkeypatch.delitem(display.UNDATED, ".pdf")

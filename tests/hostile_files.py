@@ -1,7 +1,5 @@
 """Small files that ask for much: each claims, unpacks to or repeats far more than it holds."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import os
@@ -61,45 +59,10 @@ SIDE = 9_900
 BOMB = zlib.compress(bytes(SIDE * (SIDE + 1)), 9)
 
 
-@image("claims_a_terapixel.png")
-def _() -> bytes:
-    return png(1_000_000, 1_000_000, rows=BOMB)
-
-
-@image("all_of_100_megapixels.png")
-def _() -> bytes:
-    return png(SIDE, SIDE, rows=BOMB)
-
-
-@image("inflates_beyond_its_header.png")
-def _() -> bytes:
-    return png(32, 32, rows=zlib.compress(bytes(100_000_000), 9))
-
-
 @image("text_of_200_megabytes.png")
 def _() -> bytes:
     text = b"key\0\0" + zlib.compress(bytes(200_000_000), 9)
     return png(32, 32, *[(b"zTXt", text)] * 20, rows=zlib.compress(bytes(32 * 33)))
-
-
-@image("profile_of_200_megabytes.png")
-def _() -> bytes:
-    return png(32, 32, (b"iCCP", b"p\0\0" + zlib.compress(bytes(200_000_000), 9)), rows=zlib.compress(bytes(32 * 33)))
-
-
-@image("million_chunks.png")
-def _() -> bytes:
-    return png(32, 32, *[(b"tEXt", b"a\0b")] * 600_000, rows=zlib.compress(bytes(32 * 33)))
-
-
-@image("width_of_300_million_values.tif")
-def _() -> bytes:
-    return tiff(64, 64, t256=(4, 300_000_000, [0, 0]))
-
-
-@image("million_strips_of_one_region.tif")
-def _() -> bytes:
-    return tiff(4000, 25_000, bytes(4000), **strips(25_000, 1, 4000))
 
 
 @image("thousand_deflated_strips_of_one_region.tif")
@@ -146,21 +109,6 @@ def jpeg(width: int, height: int, scans: int) -> bytes:
     return (
         data[:at] + struct.pack(">HH", height, width) + data[at + 4 : first] + data[first:second] * scans + b"\xff\xd9"
     )
-
-
-@image("five_thousand_scans.jpg")
-def _() -> bytes:
-    return jpeg(6000, 6000, 5000)
-
-
-@image("scans_just_below_the_limit.jpg")
-def _() -> bytes:
-    return jpeg(9000, 9000, 32)
-
-
-@image("claims_4_gigapixels.jpg")
-def _() -> bytes:
-    return jpeg(65_000, 65_000, 1)
 
 
 @image("screen_of_65_thousand.gif")
@@ -220,64 +168,26 @@ def _() -> bytes:
     return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + header + bytes(1024) + b"\0\0" * 50_000 + b"\0\1"
 
 
-@image("claims_a_terapixel.pgm")
-def _() -> bytes:
-    return b"P5 1000000 1000000 255\n" + bytes(1000)
-
-
-@image("comment_without_end.pgm")
-def _() -> bytes:
-    return b"P2\n#" + b"#" * 20_000_000
-
-
-@image("million_comments.pgm")
-def _() -> bytes:
-    return b"P2\n" + b"# a\n" * 4_000_000 + b"8 8 255\n" + b"1 " * 64
-
-
-@image("digits_without_end.pgm")
-def _() -> bytes:
-    return b"P2 " + b"9" * 5_000_000 + b" 8 255\n"
-
-
-@image("claims_4_gigapixels.wsq")
-def _() -> bytes:
-    return b"\xff\xa0\xff\xa2\0\x11\0\xff" + struct.pack(">HH", 65_000, 65_000) + bytes(40)
+def packed_zip(*members: tuple[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return file.getvalue()
 
 
 @image("claims_2_gigabytes.zip")
 def _() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.png", bytes(10_000_000))
-    data = bytearray(file.getvalue())
+    data = bytearray(packed_zip(("a.png", bytes(10_000_000))))
     at = data.rindex(b"PK\1\2") + 24
     data[at : at + 4] = struct.pack("<I", 299_000_000)
     return bytes(data)
 
 
-@image("unpacks_to_gigabytes.zip")
-def _() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for i in range(2):
-            archive.writestr(f"{i}.png", b"\x89PNG\r\n\x1a\n" + bytes(290_000_000))
-    return file.getvalue()
-
-
-@image("transaction_of_gigabytes.zip")
-def _() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for i in range(2):
-            archive.writestr(f"{i}.an2", b"1.001:199\x1d" + bytes(300_000_000))
-    return file.getvalue()
-
-
 def packed_tar(*members: tarfile.TarInfo) -> bytes:
     """A gzipped tar of members of zero bytes."""
     out = io.BytesIO()
-    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6) as file:
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1) as file:
         for info in members:
             file.write(info.tobuf())
             for _ in range(info.size >> 20):
@@ -289,16 +199,6 @@ def member(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE) -> tarfile.T
     info = tarfile.TarInfo(name)
     info.size, info.type = size, kind
     return info
-
-
-@image("hour_of_listing.tar.gz")
-def _() -> bytes:
-    return packed_tar(member("a.txt", 1 << 29), member("b.png", 1 << 29))
-
-
-@image("million_entries.tar.gz")
-def _() -> bytes:
-    return gzip.compress(member("a.png").tobuf() * 500_000, 6)
 
 
 @image("deep_names.tar.gz")
@@ -324,6 +224,37 @@ def _() -> bytes:
     return lzma.compress(member("x", 1 << 33, tarfile.XHDTYPE).tobuf(tarfile.GNU_FORMAT) + bytes(50_000_000))
 
 
+BYTES: dict[str, Callable[[], bytes]] = {
+    "claims_a_terapixel.png": lambda: png(1_000_000, 1_000_000, rows=BOMB),
+    "all_of_100_megapixels.png": lambda: png(SIDE, SIDE, rows=BOMB),
+    "inflates_beyond_its_header.png": lambda: png(32, 32, rows=zlib.compress(bytes(100_000_000), 9)),
+    "profile_of_200_megabytes.png": lambda: png(
+        32, 32, (b"iCCP", b"p\0\0" + zlib.compress(bytes(200_000_000), 9)), rows=zlib.compress(bytes(32 * 33))
+    ),
+    "million_chunks.png": lambda: png(32, 32, *[(b"tEXt", b"a\0b")] * 600_000, rows=zlib.compress(bytes(32 * 33))),
+    "width_of_300_million_values.tif": lambda: tiff(64, 64, t256=(4, 300_000_000, [0, 0])),
+    "million_strips_of_one_region.tif": lambda: tiff(4000, 25_000, bytes(4000), **strips(25_000, 1, 4000)),
+    "five_thousand_scans.jpg": lambda: jpeg(6000, 6000, 5000),
+    "scans_just_below_the_limit.jpg": lambda: jpeg(9000, 9000, 32),
+    "claims_4_gigapixels.jpg": lambda: jpeg(65_000, 65_000, 1),
+    "claims_a_terapixel.pgm": lambda: b"P5 1000000 1000000 255\n" + bytes(1000),
+    "comment_without_end.pgm": lambda: b"P2\n#" + b"#" * 20_000_000,
+    "million_comments.pgm": lambda: b"P2\n" + b"# a\n" * 4_000_000 + b"8 8 255\n" + b"1 " * 64,
+    "digits_without_end.pgm": lambda: b"P2 " + b"9" * 5_000_000 + b" 8 255\n",
+    "claims_4_gigapixels.wsq": lambda: b"\xff\xa0\xff\xa2\0\x11\0\xff" + struct.pack(">HH", 65_000, 65_000) + bytes(40),
+    "unpacks_to_gigabytes.zip": lambda: packed_zip(
+        *[(n, b"\x89PNG\r\n\x1a\n" + bytes(290_000_000)) for n in ("0.png", "1.png")]
+    ),
+    "transaction_of_gigabytes.zip": lambda: packed_zip(
+        *[(n, b"1.001:199\x1d" + bytes(300_000_000)) for n in ("0.an2", "1.an2")]
+    ),
+    "hour_of_listing.tar.gz": lambda: packed_tar(member("a.txt", 1 << 29), member("b.png", 1 << 29)),
+    "million_entries.tar.gz": lambda: gzip.compress(member("a.png").tobuf() * 500_000, 6),
+}
+for _name, _make in BYTES.items():
+    image(_name)(_make)
+
+
 ODD: dict[str, Callable[[Path], None]] = {
     "fifo": os.mkfifo,
     "folder": Path.mkdir,
@@ -335,35 +266,25 @@ ODD: dict[str, Callable[[Path], None]] = {
 """What is no regular file, or never ends."""
 
 
-TABLES: dict[str, Callable[[Path], None]] = {}
+TABLES: dict[str, Callable[[Path], object]] = {
+    "cell_without_end.csv": lambda path: path.write_text("score,mated\n1," + "x" * 50_000_000 + "\n"),
+    "line_without_end.csv": lambda path: path.write_text("a," * 20_000_000),
+    "million_columns.csv": lambda path: path.write_text(
+        ",".join(map(str, range(1_000_000))) + "\n" + "1," * 999_999 + "1\n"
+    ),
+    "quotes_without_end.csv": lambda path: path.write_text('score,mated\n1,"' + '""' * 10_000_000),
+    "metadata_of_gigabytes.parquet": lambda path: path.write_bytes(
+        b"PAR1" + bytes(1000) + struct.pack("<I", 0x7FFFFFFF) + b"PAR1"
+    ),
+}
 """Tables by their file name, and what writes each."""
 
 
-def table(name: str) -> Callable[[Callable[[Path], None]], None]:
-    def keep(make: Callable[[Path], None]) -> None:
+def table(name: str) -> Callable[[Callable[[Path], object]], None]:
+    def keep(make: Callable[[Path], object]) -> None:
         TABLES[name] = make
 
     return keep
-
-
-@table("cell_without_end.csv")
-def _(path: Path) -> None:
-    path.write_text("score,mated\n1," + "x" * 50_000_000 + "\n")
-
-
-@table("line_without_end.csv")
-def _(path: Path) -> None:
-    path.write_text("a," * 20_000_000)
-
-
-@table("million_columns.csv")
-def _(path: Path) -> None:
-    path.write_text(",".join(map(str, range(1_000_000))) + "\n" + "1," * 999_999 + "1\n")
-
-
-@table("quotes_without_end.csv")
-def _(path: Path) -> None:
-    path.write_text('score,mated\n1,"' + '""' * 10_000_000)
 
 
 @table("zeros.csv")
@@ -398,8 +319,3 @@ def _(path: Path) -> None:
 
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 60_000_000, pa.int32()), pa.array(["x" * 100]))
     parquet.write_table(pa.table({"score": column, "mated": column}), path, compression="zstd")
-
-
-@table("metadata_of_gigabytes.parquet")
-def _(path: Path) -> None:
-    path.write_bytes(b"PAR1" + bytes(1000) + struct.pack("<I", 0x7FFFFFFF) + b"PAR1")

@@ -1,20 +1,27 @@
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.cli.running import run
+from tests.small_fingers import small_fingers
 
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "demo"
 
 
-def test_the_demo_replaces_an_earlier_one_and_ends_with_files_to_open(demo: Path) -> None:
+@small_fingers()
+def test_the_demo_replaces_an_earlier_one_and_ends_with_files_to_open(demo: Path, monkeypatch) -> None:
+    def run_here(words: list[str], env: dict[str, str]) -> CompletedProcess[str]:
+        """Run a command in this process: five new interpreters take longer than the work."""
+        assert words[:3] == [sys.executable, "-m", "ridgefeat"] and env["OMP_NUM_THREADS"]
+        return CompletedProcess(words, run(*words[3:]).exit_code)
+
+    monkeypatch.setattr("ridgefeat.cli.demo.subprocess.run", run_here)
     (demo / "prints").mkdir(parents=True)
     (demo / "manifest.json").write_text('{"command": "demo"}')
     (demo / "prints" / "left.png").write_text("left")

@@ -15,6 +15,7 @@ from ridgefeat.reliability import ErrorModel
 from ridgefeat.synth import write_set
 from ridgefeat.table import describe_foreign, load_sidecar, read_table
 from tests.cli.running import run
+from tests.small_fingers import small_fingers
 
 NAMES = [c.name for family in select() for c in family.all_columns()]
 
@@ -22,7 +23,8 @@ NAMES = [c.name for family in select() for c in family.all_columns()]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("errors")
-    write_set(folder / "prints", 3, seed=3, fingers=1, impressions=1, noise_level=1)
+    with small_fingers():
+        write_set(folder / "prints", 3, seed=3, fingers=1, impressions=1, noise_level=1)
     how = ("--families", "ridge,quality", "-j", 1, "-q")
     run("extract", folder / "prints", "--index", folder / "prints/index.csv", "-o", folder / "se.csv", "--errors", *how)
     run("extract", folder / "prints", "--index", folder / "prints/index.csv", "-o", folder / "plain.csv", *how)

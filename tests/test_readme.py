@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -15,20 +16,23 @@ import pytest
 from click.testing import CliRunner
 
 from ridgefeat.cli import COMMANDS, main
+from tests.cli.running import UNLIMITED
+from tests.small_fingers import small_fingers
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/start.md", "docs/extract.md", "docs/python.md", "docs/explore.md")
 PAGES += ("docs/transactions.md",)
 """Pages that begin with nothing, and make their own prints."""
 
-TYPED = ("README.md",)
-"""Of these, the page whose commands are started as a shell does; the others' run in this process, which is quicker."""
+TYPED = ("ridgefeat doctor", "ridgefeat synth ")
+"""README's commands that are started as a shell does; the others run in this process, which is quicker."""
 
 SHARED = ("bench", "compare", "leaks", "verify", "threshold", "templates", "model_card")
 SHARED += ("fingers", "scale", "data", "limits", "nn", "backbones", "errors", "phantoms")
 """Pages that go on with prints and tables that the reader has: here they are simulated, once for all."""
 
 NOT_HERE = {
+    "ridgefeat doctor": "measures a finger of the usual size; README's is run",
     "ridgefeat synth people/ -n 80 ": "makes what is shared, larger",
     "ridgefeat extract people/ --index people/index.csv ": "makes what is shared, larger",
     "ridgefeat synth made/ -n 80 ": "makes what is shared, larger",
@@ -56,13 +60,21 @@ NOT_HERE = {
 """Commands, by their beginning, that are only read by the command line, not run, and why."""
 
 SHORTER = {
+    "synth prints/ -n 48 ": ("-n 32", "eight people are enough"),
+    "prints -o explore.html": ("--no-tsne", "tests/report/explore has t-SNE"),
+    "dummy,logistic --folds 3": ("--fast", "tests/bench has diagnostics"),
+    "-o overlay.png": ("--scale 1", "tests/report/pictures draws in every size"),
+    "-o differences/": ("--columns ridge_period_mean", "tests/cli/test_compare.py has every column"),
     "-o compared/": ("--classifiers logistic,pca-lda --fast", "the page has every classifier; tests/bench fits all"),
     "-o selected": ("--classifiers logistic --fast", "tests/bench/test_selection.py has diagnostics too"),
     "-o seen/": ("--epochs 1", "a network takes a second an epoch"),
     "-o leaky/": ("--classifiers logistic", "knn's 25 neighbours are more prints than are shared"),
     "-j 8 --timeout 120 --memory 2000": ("-j 1", "eight workers start slowly on two cores; tests/cli bounds prints"),
 }
-"""What is added to commands that hold the first text, so that the tests stay quick, and why."""
+"""What is added to commands that hold the first text, if they run in this process, to keep the tests quick; and why."""
+
+FEWER = {"thresholds=500": "thresholds=20"}
+"""What examples in Python have less of here."""
 
 TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 INSTALLS = ("pip ", "apt-get ", "make ")
@@ -103,13 +115,14 @@ def commands(block: str) -> list[tuple[str, int]]:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     # The command next to this Python, whatever else is installed.
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     # For a handful of prints, starting workers takes longer than the work.
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    with small_fingers():
+        yield tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +130,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the reader of a page has already: prints of ten people with an index, their tables, one print."""
     folder = tmp_path_factory.mktemp("shared")
     prints, index = str(folder / "prints"), str(folder / "prints" / "index.csv")
-    called("synth", prints, "-n", "20", "--fingers", "1", "--impressions", "2", "--seed", "1")
+    with small_fingers():
+        called("synth", prints, "-n", "20", "--fingers", "1", "--impressions", "2", "--seed", "1")
     some = ("--families", "ridge,minutiae", "-j", "1")
     called("extract", prints, "--index", index, "-o", str(folder / "features.csv"), *some)
     called("verify", prints, "--index", index, "-o", str(folder / "scores.csv"), "-j", "1")
@@ -126,10 +140,28 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def called(*words: str, code: int = 0) -> None:
-    done = CliRunner().invoke(main, words)
+def runs_here(command: str) -> bool:
+    return not command.startswith(tuple(NOT_HERE))
+
+
+def call(command: str, code: int) -> str:
+    """Run a page's command in this process; return what it prints."""
+    more = [word for has, (added, _) in SHORTER.items() if has in command for word in shlex.split(added)]
+    return called(*shlex.split(command)[1:], *more, code=code)
+
+
+def execute(block: str, page: str, names: dict[str, object]) -> None:
+    """Run a page's example in Python."""
+    for text, less in FEWER.items():
+        block = block.replace(text, less)
+    exec(compile(block, page, "exec"), names)
+
+
+def called(*words: str, code: int = 0) -> str:
+    done = CliRunner().invoke(main, words, default_map=UNLIMITED)
     trace = "".join(traceback.format_exception(done.exception)) if done.exception and code == 0 else ""
     assert done.exit_code == code, f"{shlex.join(words)}\n{done.output[-2000:]}\n{trace}"
+    return done.stdout
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -138,15 +170,18 @@ def test_every_command_and_example_runs(page: str, here: Path, capsys: pytest.Ca
     ran = 0
     for kind, block in shown(page):
         if kind == "python":
-            exec(compile(block, page, "exec"), names)
+            execute(block, page, names)
             ran += 1
         for command, code in commands(block) if kind == "console" else []:
             ran += 1
-            if page not in TYPED:
-                called(*shlex.split(command)[1:], code=code)
-                continue
-            done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=300, check=False)
-            assert done.returncode == code, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+            if page == "README.md" and command.startswith(TYPED):
+                done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=300, check=False)
+                assert done.returncode == code, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+            elif runs_here(command):
+                printed = call(command, code)
+                if command.startswith("ridgefeat identify "):  # the next block is its output, to the last digit
+                    texts = [text for _, text in blocks(page)]
+                    assert texts[texts.index(block) + 1] in printed
     assert ran >= 3
 
 
@@ -164,15 +199,12 @@ def test_every_command_and_example_runs_on_shared_prints(
     names: dict[str, object] = {}
     for kind, block in shown(f"docs/{page}.md"):
         if kind == "python":
-            exec(compile(block, page, "exec"), names)
-        for command, code in commands(block) if kind == "console" else []:
-            if any(command.startswith(begin) for begin in NOT_HERE):
-                continue
-            more = [word for has, (added, _) in SHORTER.items() if has in command for word in shlex.split(added)]
-            words = [*shlex.split(command)[1:], *more]
+            execute(block, page, names)
+        for command, code in filter(lambda c: runs_here(c[0]), commands(block)) if kind == "console" else []:
+            words = shlex.split(command)
             if "-o" in words:  # where the page makes what is shared
                 Path(words[words.index("-o") + 1]).unlink(missing_ok=True)
-            called(*words, code=code)
+            call(command, code)
 
 
 def test_no_page_with_commands_is_left_out() -> None:
@@ -184,9 +216,11 @@ def test_no_page_with_commands_is_left_out() -> None:
 
 
 def test_what_is_left_out_stands_on_a_page() -> None:
-    given = [c for name in SHARED for k, b in shown(f"docs/{name}.md") if k == "console" for c, _ in commands(b)]
+    pages = [*PAGES, *(f"docs/{name}.md" for name in SHARED)]
+    given = [c for page in pages for k, b in shown(page) if k == "console" for c, _ in commands(b)]
     assert [begin for begin in NOT_HERE if not any(c.startswith(begin) for c in given)] == []
     assert [has for has in SHORTER if not any(has in c for c in given)] == []
+    assert all(any(text in read(page) for page in pages) for text in FEWER)
 
 
 def named() -> list[str]:
@@ -219,16 +253,8 @@ def test_every_command_that_is_named_is_understood() -> None:
             pytest.fail(f"{shlex.join(words)}: {error.format_message()}")
 
 
-def test_readme_names_every_command_and_shows_what_identify_prints(here: Path, shared: Path) -> None:
-    """The four lines below the command are its output on the prints that README makes, to the last digit."""
+def test_readme_names_every_command() -> None:
     assert [c for c in COMMANDS if f"`ridgefeat {c}`" not in read("README.md")] == []
-    readme = blocks("README.md")
-    at = next(i for i, (_, block) in enumerate(readme) if block.startswith("ridgefeat identify "))
-    made = next(c for _, block in readme for c, _ in commands(block) if c.startswith("ridgefeat synth "))
-    called(*shlex.split(made)[1:])
-    words = shlex.split(commands(readme[at][1])[0][0])[1:]
-    printed = CliRunner().invoke(main, words).output
-    assert readme[at + 1][1] in printed
 
 
 @pytest.mark.parametrize("page", sorted(p.relative_to(ROOT).as_posix() for p in TEXTS))

@@ -7,7 +7,8 @@ import pytest
 from ridgefeat.errors import TableError
 from ridgefeat.features import select
 from ridgefeat.reliability import load_reliability, measure_reliability
-from tests.bench.helpers import make_about, make_frame, run, write_frame
+from tests.bench.helpers import make_about, make_frame, write_frame
+from tests.cli.running import run
 
 
 def repeated(people=40, fingers=2, prints=4, share=0.64, seed=0):

@@ -1,7 +1,5 @@
 """Tables and prints without a leak, into which the tests plant one."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import Any

@@ -1,10 +1,8 @@
 """Known prints: signatures that survive what changes no print, indexes on disk, and what follows from recognition."""
 
 import io
-import os
 import time
 import zipfile
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,6 +17,7 @@ from ridgefeat.audit.run import audit_input, with_people
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints, load_print, pixel_digest
 from tests.audit.helpers import draw, encoded, warped
+from tests.real_prints import real_prints
 
 PRINTS = 12
 CHANGED = {
@@ -61,18 +60,10 @@ def test_other_prints_are_not_recognised(index):
     assert found.tolist() == [-1] * 10 and not level.any()
 
 
-def need_data(name):
-    folder = Path(os.environ.get("RIDGEFEAT_DATA", Path(__file__).parents[2] / ".data")) / name
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not there; RIDGEFEAT_DATA says where real prints are")
-    return folder
-
-
 def test_other_impressions_of_a_finger_are_no_copies():
-    by_finger = {}
-    for source in find_prints([need_data("FVC2002/DB1_B")]):
-        by_finger.setdefault(source.labels["subject"], []).append(look_at(load_print(source).pixels))
-    fingers = list(by_finger.values())[:6]
+    sources = [s for s in find_prints([real_prints("FVC2002/DB1_B")]) if int(s.labels["impression"]) <= 4]
+    looks = [look_at(load_print(s).pixels) for s in sources[:24]]
+    fingers = [looks[k : k + 4] for k in range(0, 24, 4)]
     index = pack_index([{"file": str(i), "set": "fvc"} for i in range(6)], [prints[0] for prints in fingers])
     for own, prints in enumerate(fingers):
         found, level = index.find(prints[1:4])

@@ -56,8 +56,9 @@ def test_empty_images_are_no_copies_of_each_other():
 
 
 def test_it_is_the_same_with_two_workers(prints, tmp_path):
-    copies = {f"{200 + i}_1.png": COPIES["turned"](image) for i, image in enumerate(prints.values())}
-    frame = write_prints(tmp_path, {**prints, **copies})
+    some = dict(list(prints.items())[:6])
+    copies = {f"{200 + i}_1.png": COPIES["turned"](image) for i, image in enumerate(some.values())}
+    frame = write_prints(tmp_path, {**some, **copies})
     assert of(frame, images_root=tmp_path) == of(frame, images_root=tmp_path, jobs=2)
 
 
@@ -77,7 +78,7 @@ def test_what_is_missing_or_changed_is_noted(prints, tmp_path):
 
 @pytest.mark.parametrize("name", ["../outside.png", "a/../../outside.png", "{}/outside.png", "a\0.png"])
 def test_names_never_lead_out_of_the_folder(prints, tmp_path, name):
-    frame = write_prints(tmp_path / "inside", prints)
+    frame = write_prints(tmp_path / "inside", dict(list(prints.items())[:3]))
     (tmp_path / "inside" / "a").mkdir()
     (tmp_path / "outside.png").write_bytes((tmp_path / "inside" / "100_1.png").read_bytes())
     frame.loc[0, "meta_source"] = name.format(tmp_path)

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
 pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
@@ -17,10 +16,10 @@ pytest.importorskip("onnxruntime", reason="networks for these tests are run by o
 from ridgefeat.backbone import Backbone
 from ridgefeat.bench import Options, backbone_methods, compare, make_problem, read_settings
 from ridgefeat.bench.inputs import make_inputs
-from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError
 from tests.backbone.onnx_examples import mobile, save
 from tests.bench import helpers as examples
+from tests.cli.running import run
 
 FROZEN = ["backbone-svm", "backbone-logistic", "backbone-head", "both-svm", "both-logistic"]
 TUNED = "backbone-fine-tuned"
@@ -153,20 +152,19 @@ def test_the_command(pictures, network, tmp_path):
     settings = ["--backbone-set", "mean=0.5", "--backbone-set", f"cache={tmp_path / 'kept'}"]
     asked = ["--backbone", network, *settings]
     names = ["--classifiers", "dummy,backbone-logistic,backbone-head"]
-    done = CliRunner().invoke(main, [*given, "--images", str(folder), *asked, *names])
-    assert done.exit_code == 0, done.output
+    run(*given, "--images", folder, *asked, *names)
     rows = pd.read_csv(out / "summary.csv").set_index("classifier")
     assert set(rows.index) == {"dummy", "backbone-logistic", "backbone-head"}
     assert len(list((tmp_path / "kept").rglob("*.npy"))) == len(frame)
     for wrong, says in [
         (asked, "--images FOLDER"),
         (["--backbone-set", "mean=0.5"], "give --backbone NETWORK"),
-        (["--images", str(folder), "--backbone", str(table)], "is not an ONNX network"),
-        (["--images", str(folder), *asked, "--backbone-set", "sise=3"], "with KEY one of"),
-        (["--images", str(folder), *asked, "--classifiers", TUNED], "needs a PyTorch module: --backbone FILE.py:NAME"),
+        (["--images", folder, "--backbone", table], "is not an ONNX network"),
+        (["--images", folder, *asked, "--backbone-set", "sise=3"], "with KEY one of"),
+        (["--images", folder, *asked, "--classifiers", TUNED], "needs a PyTorch module: --backbone FILE.py:NAME"),
     ]:
-        refused = CliRunner().invoke(main, [*given, *wrong])
-        assert refused.exit_code == 2 and says in refused.output and "Traceback" not in refused.output
+        refused = run(*given, *wrong, code=2).output
+        assert says in refused and "Traceback" not in refused
 
 
 def test_settings():

@@ -1,19 +1,15 @@
 """A made-up table with a known effect, and a comparison on it, for tests of bench and of its report."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from click.testing import CliRunner
 
 from ridgefeat.bench import Comparison, Options, Problem, compare, data
 from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import Kind
-from ridgefeat.cli import main
 
 FINGERS = ("index", "little")
 LABELS = {"subject": "integer", "sex": "text", "hand": "text", "finger": "text", "age": "number"}
@@ -89,13 +85,6 @@ def quick(problem: Problem, *classifiers: str, **given: Any) -> Comparison:
     """Return a comparison in two folds, without diagnostics, in this process."""
     options = {"folds": 2, "jobs": 1, "samples": 20, "diagnose": False} | given
     return compare(problem, Options(classifiers, **options))
-
-
-def run(*args: object, code: int = 0) -> Any:
-    """Run the command line, and check its exit code."""
-    done = CliRunner().invoke(main, [str(a) for a in args])
-    assert done.exit_code == code, done.output
-    return done
 
 
 def make_predictions(kind: Kind = "binary", classes: int = 2, n: int = 240, seed: int = 0) -> Predictions:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from ridgefeat.cli.model import META
-from tests.bench.helpers import make_frame, run, write_frame
+from tests.bench.helpers import make_frame, write_frame
+from tests.cli.running import run
 
 
 @pytest.fixture

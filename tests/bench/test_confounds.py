@@ -104,7 +104,7 @@ def test_confounds_are_standardised_within_levels_too():
 
 def test_which_columns_are_conditions_as_the_benchmark_measures_it():
     script = load_script("benchmarks/acquisition_columns.py")
-    rows = script.simulate(16, impressions=2, jobs=1)
+    rows = script.simulate(10, impressions=2, jobs=1)
     sharp, period = (script.measure(rows, name) for name in ("quality_ridge_sharpness", "ridge_period_mean"))
     assert sharp["correlation"] < -0.85 and period["correlation"] > 0.95
     assert not script.is_condition({"correlation": -0.3, "explained": 0.9})

@@ -9,7 +9,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from ridgefeat.bench import Harmonizer, Options
 from ridgefeat.bench.classifiers import build, find
 from ridgefeat.errors import TableError
-from tests.bench.helpers import make_frame, problem_of, quick, run, write_frame
+from tests.bench.helpers import make_frame, problem_of, quick, write_frame
+from tests.cli.running import run
 
 
 @parametrize_with_checks([Harmonizer()])

@@ -7,7 +7,8 @@ import pytest
 from ridgefeat.bench.job import Job, read_problem
 from ridgefeat.bench.print_pairs import MAX_BLOCK, PAIRS_PER_PERSON, pair_prints
 from ridgefeat.errors import TableError
-from tests.bench.helpers import make_frame, run, write_frame
+from tests.bench.helpers import make_frame, write_frame
+from tests.cli.running import run
 
 ABOUT = {"columns": [{"name": "ridge_a"}, {"name": "ridge_b"}]}
 

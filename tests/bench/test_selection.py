@@ -10,7 +10,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from ridgefeat.bench import ColumnSelector, read_criteria
 from ridgefeat.bench.selection import correlate_ranks, rank_scores
 from ridgefeat.errors import ParameterError
-from tests.bench.helpers import make_frame, make_problem, problem_of, quick, run, write_frame
+from tests.bench.helpers import make_frame, make_problem, problem_of, quick, write_frame
+from tests.cli.running import run
 
 
 @parametrize_with_checks([ColumnSelector(), ColumnSelector(redundancy=0.9), ColumnSelector(fdr=0.5)])

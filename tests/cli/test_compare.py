@@ -34,6 +34,7 @@ def test_a_comparison_is_written_with_figures_and_sentences(table, tmp_path):
     assert set(listed) == made - {"manifest.json"}
 
 
+@pytest.mark.usefixtures("without_pdf")
 def test_a_second_run_is_the_same_bytes_and_leaves_nothing_of_the_first(table, tmp_path):
     def files():
         return {p: p.read_bytes() for p in sorted(tmp_path.rglob("*")) if p.is_file() and p.name != "manifest.json"}
@@ -47,6 +48,7 @@ def test_a_second_run_is_the_same_bytes_and_leaves_nothing_of_the_first(table, t
     assert files() == first
 
 
+@pytest.mark.usefixtures("without_pdf")
 def test_the_result_as_json(table, tmp_path):
     said = json.loads(run("compare", table, "--by", "age", "-o", tmp_path / "o", "--all", "--json").stdout)
     assert said["levels"] == [] and said["people"] == 80 and said["ratio"] is None
@@ -54,6 +56,7 @@ def test_the_result_as_json(table, tmp_path):
     assert said["columns"][0]["icc"] is None
 
 
+@pytest.mark.usefixtures("without_pdf")
 def test_a_table_of_another_program_is_compared_without_a_sidecar(tmp_path):
     frame = make_frame(people=40, effect=3, seed=1)
     frame = frame[["subject", "sex", "ridge_made_0", "ridge_made_2"]]
@@ -64,6 +67,7 @@ def test_a_table_of_another_program_is_compared_without_a_sidecar(tmp_path):
     assert found["column"].tolist() == ["a1", "a2"] and (found["q"] < 0.05).tolist() == [True, False]
 
 
+@pytest.mark.usefixtures("without_pdf")
 def test_a_feature_may_be_the_number_that_the_others_are_compared_with(table, tmp_path):
     run("compare", table, "--by", "texture_made_5", "-o", tmp_path / "o")  # varies more within people than between them
     frame = pd.read_csv(tmp_path / "o" / "compare.csv")

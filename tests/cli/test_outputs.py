@@ -9,14 +9,16 @@ from ridgefeat import files
 from ridgefeat.cli import talk
 from ridgefeat.files import MANIFEST
 from tests.cli.running import run
+from tests.small_fingers import small_fingers
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with a table, a model, scores and a picture, made once."""
     folder = tmp_path_factory.mktemp("outputs")
-    run("synth", folder / "made", "-n", 24, "--fingers", 1, "--seed", 1)
-    run("synth", folder / "prints", "-n", 6, "--fingers", 1, "--impressions", 2, "--seed", 2)
+    with small_fingers():
+        run("synth", folder / "made", "-n", 24, "--fingers", 1, "--seed", 1)
+        run("synth", folder / "prints", "-n", 6, "--fingers", 1, "--impressions", 2, "--seed", 2)
     for index, name in enumerate(sorted((folder / "prints").glob("*.png"))):
         name.rename(folder / "prints" / f"{101 + index // 2}_{1 + index % 2}.png")
     table, model = folder / "t.csv", folder / "m.skops"
@@ -94,6 +96,7 @@ def test_an_output_that_exists_is_kept_without_overwrite(place, tmp_path, monkey
 
 
 @pytest.mark.parametrize("command", ["bench", "compare", "threshold"])
+@pytest.mark.usefixtures("without_pdf")
 def test_a_folder_of_results_is_kept_and_belongs_to_one_command(place, tmp_path, monkeypatch, command):
     monkeypatch.chdir(place)
     args = {"bench": ("bench", "t.csv", "--target", "sex", "--classifiers", "dummy", "--folds", 2, "--fast")}

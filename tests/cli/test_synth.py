@@ -1,7 +1,5 @@
 """`ridgefeat synth`: a set that extract reads back with its labels."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from ridgefeat.synth import read_truth

@@ -1,6 +1,7 @@
 """`ridgefeat verify` and `ridgefeat identify`: tables, messages, exit codes."""
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pandas as pd
 import pytest
 
 from ridgefeat.synth import make_impression, make_master
-from tests.cli.running import run
+from ridgefeat.work import guard
+from tests.cli.running import UNLIMITED, run
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +196,33 @@ def test_messages_of_identify(fingers, tmp_path):
     cv2.imwrite(str(tmp_path / "white.png"), np.full((200, 200), 255, np.uint8))
     result = run("identify", tmp_path / "white.png", "--gallery", fingers, code=2).stderr
     assert "white.png cannot be searched for: 0 minutiae are too few" in result
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "101_1.png", "--panels", "print", "--scale", 1, "--json", "-o", "p.png"),
+        ("explain", "101_1.png", "ridge_period_mean", "--json", "-o", "p.png"),
+        ("extract", "101_1.png", "-j", 1, "--families", "ridge", "-o", "t.csv"),
+        ("verify", ".", "--layout", "fvc", "-j", 1, "-o", "s.csv"),
+        ("identify", "101_1.png", "--gallery", ".", "--layout", "fvc", "--json"),
+        ("enrol", "101_1.png", "102_1.png", "-j", 1, "-o", "g"),
+        ("audit", ".", "--layout", "fvc", "-j", 1, "-o", "a"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_without_being_asked_a_command_limits_each_print(fingers, tmp_path, monkeypatch, words):
+    """It reads prints in a process of its own, and the same comes out as from this one."""
+    start, started = guard.Child, []
+    monkeypatch.setattr(guard, "Child", lambda **how: started.append(1) or start(**how))
+    shutil.copytree(fingers, tmp_path / "one")
+    shutil.copytree(fingers, tmp_path / "two")
+    said = []
+    for folder, limits in (("one", UNLIMITED), ("two", None)):
+        monkeypatch.chdir(tmp_path / folder)
+        done = run(*words, default_map=limits)
+        said.append((bool(started), done.exit_code, json.loads(done.stdout) if "--json" in words else None))
+    assert said == [(False, *said[0][1:]), (True, *said[0][1:])]
 
 
 def test_what_templates_of_other_tools_hold_is_listed(tmp_path):

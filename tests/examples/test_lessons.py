@@ -6,6 +6,7 @@ import matplotlib
 import pytest
 
 from tests.scripts import ROOT, load_script
+from tests.small_fingers import small_fingers
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,7 @@ def test_a_custom_family_reaches_the_table(tmp_path, capfd):
     assert "mean angle between the flow and its mirror image" in capfd.readouterr().out
 
 
+@small_fingers()
 def test_the_planted_leak_raises_accuracy_and_the_audit_removes_it(capfd):
     figures = lesson("find_the_leak").figures
     assert figures["leaked"] > figures["clean"] + 0.05
@@ -39,12 +41,14 @@ def test_the_planted_leak_raises_accuracy_and_the_audit_removes_it(capfd):
     assert "10 images are filed under several names" in capfd.readouterr().out
 
 
+@small_fingers()
 def test_each_finger_has_a_figure_with_its_interval(tmp_path):
-    by = lesson("which_finger_is_best").main(tmp_path, people=12)
+    by = lesson("which_finger_is_best").main(tmp_path, people=8)
     assert sorted(by["level"]) == ["index", "middle", "thumb"]
     assert (by["roc_auc_low"] <= by["roc_auc"]).all() and (by["roc_auc"] <= by["roc_auc_high"]).all()
 
 
+@small_fingers()
 def test_the_border_has_a_higher_threshold_than_the_door():
     chosen = lesson("threshold_for_a_door_and_a_border").chosen
     assert all(map(math.isfinite, chosen.values()))
@@ -74,8 +78,9 @@ def test_ridges_counted_by_hand_agree_with_the_columns():
     assert (made.examiners.max(axis=1) - made.examiners.min(axis=1)).max() == 1
 
 
+@small_fingers()
 def test_the_second_study_reports_every_method():
-    chosen = lesson("reproduce_verification_study").main(["--demo", "--fingers", "12"])["all"]
+    chosen = lesson("reproduce_verification_study").main(["--demo", "--fingers", "8"])["all"]
     assert list(chosen["method"]) == ["mean-distance", "bayes", "far-frr", "grid", "exact"]
     assert chosen[["far", "frr"]].stack().between(0, 1).all()
     assert chosen.set_index("method").loc["bayes", "evaluations"] == 25
@@ -105,16 +110,20 @@ def test_every_lesson_is_listed_and_those_in_cells_have_a_question_an_exercise_a
         assert "**Question.**" in text and "\n# Exercise\n" in text and "\n# Answer\n" in text
 
 
+@small_fingers()
 def test_a_set_that_was_dealt_into_blood_groups_is_recognised(tmp_path, capfd):
-    figures = lesson("whose_prints_are_these").main(tmp_path)
+    made = lesson("whose_prints_are_these")
+    made.PEOPLE = 8
+    figures = made.main(tmp_path)
     assert figures["as_published"] > 0.7 and figures["by_person"] < 0.4
     out = capfd.readouterr().out
-    assert "48 of 48 prints are prints of the public set" in out and "they are of 16 people" in out
+    assert "24 of 24 prints are prints of the public set" in out and "they are of 8 people" in out
     assert "cannot be true of these people" in out
 
 
+@small_fingers()
 def test_fingers_are_alike_by_their_ridges_or_by_their_day(capsys):
-    found = lesson("two_fingers_of_one_person").main(people=12)
+    found = lesson("two_fingers_of_one_person").main(people=14)
     ridges, day = found["own ridges"], found["own day"]
     assert ridges["ridges alone"] > 0.65 and abs(ridges["conditions"] - 0.5) < 0.15
     assert day["conditions"] > 0.6 and abs(day["ridges alone"] - 0.5) < 0.15

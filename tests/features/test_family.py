@@ -8,9 +8,7 @@ from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from ridgefeat.cli import main
 from ridgefeat.errors import ParameterError
 from ridgefeat.features import Column, Explanation, Family, Part, as_records, families, schema_digest, select
 from ridgefeat.features import family as module
@@ -18,6 +16,7 @@ from ridgefeat.features.family import BUILT_IN
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
 from ridgefeat.synth.simple import grating, rings
+from tests.cli.running import run
 from tests.features.helpers import noise
 
 EVERY = pytest.mark.parametrize("name", BUILT_IN)
@@ -204,9 +203,7 @@ def test_a_family_of_ones_own_is_a_first_class_citizen(publish):
     publish(own="own")
     assert [f.name for f in select()] == [*BUILT_IN, "own"]
     assert select(["own"])[0].compute(None).tolist() == [0.5]
-    done = CliRunner().invoke(main, ["features", "--families", "own", "--format", "json"])
-    assert done.exit_code == 0
-    (record,) = json.loads(done.stdout)
+    (record,) = json.loads(run("features", "--families", "own", "--format", "json").stdout)
     assert record["name"] == "own_size"
     assert (record["family"], record["unit"], record["source"]) == ("own", "mm", "here")
 
@@ -223,6 +220,5 @@ def test_what_is_no_usable_family_is_named(publish, entry, message):
     publish(theirs=entry)
     with pytest.raises(ParameterError, match=message):
         select()
-    done = CliRunner().invoke(main, ["features"])
-    assert done.exit_code == 2
-    assert "theirs" in done.stderr or "own" in done.stderr
+    said = run("features", code=2).stderr
+    assert "theirs" in said or "own" in said

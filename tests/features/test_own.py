@@ -9,7 +9,6 @@ import pytest
 import ridgefeat as rf
 from ridgefeat.features import Column, Family, select
 from ridgefeat.features.own import load_family
-from ridgefeat.synth.files import write_set
 from ridgefeat.synth.simple import grating
 from ridgefeat.table import Recipe, load_sidecar
 from ridgefeat.table.sidecar import agree, describe
@@ -36,13 +35,6 @@ def file(tmp_path):
     (folder / "neighbour.py").write_text("FACTOR = 1.0\n")
     (folder / "own.py").write_text(SOURCE)
     return folder / "own.py"
-
-
-@pytest.fixture(scope="module")
-def prints(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("own") / "prints"
-    write_set(folder, 4, seed=1, fingers=1, impressions=1)
-    return folder
 
 
 def test_a_file_s_family_is_in_the_table_whatever_the_number_of_workers(file, prints, tmp_path):

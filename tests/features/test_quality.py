@@ -1,5 +1,3 @@
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -25,9 +23,9 @@ from ridgefeat.structure import MM_PER_PX, Minutiae, OrientationField
 from ridgefeat.synth import make_impression, make_master
 from tests.features import helpers
 from tests.features.helpers import agree, values_of, wave
+from tests.real_prints import real_prints
 
 values = values_of(quality)
-NIST = Path(os.environ.get("RIDGEFEAT_DATA", Path(__file__).parents[2] / ".data")) / "NFIQ2_SFinGe"
 
 
 def ridges(shape=(324, 324), **how):
@@ -65,10 +63,9 @@ def test_noise_is_that_beside_the_print_and_ridges_are_none(deviation):
 
 @pytest.mark.parametrize("name", ["SFinGe_Test01", "SFinGe_Test02", "SFinGe_Test03"])
 def test_values_are_nists(name):
-    image = cv2.imread(str(NIST / "images" / f"{name}.pgm"), cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        pytest.skip(f"no {NIST / 'images' / name}.pgm; RIDGEFEAT_DATA names the folder that has NFIQ2_SFinGe")
-    lines = (NIST / "output" / f"{name}_output.txt").read_text().splitlines()
+    folder = real_prints("NFIQ2_SFinGe")
+    image = cv2.imread(str(folder / "images" / f"{name}.pgm"), cv2.IMREAD_GRAYSCALE)
+    lines = (folder / "output" / f"{name}_output.txt").read_text().splitlines()
     nist = {key: float(value) for key, _, value in (line.partition(":") for line in lines) if value}
     ours = values(pretend(image))
     for measure, theirs in (("fda", "FDA"), ("lcs", "LCS"), ("ocl", "OCL"), ("of", "OF"), ("rvu", "RVUP")):

@@ -5,8 +5,6 @@ dL/d(out), and a backward function returns dL by each of the operation's inputs,
 d_in = sum of d_out * d(out)/d(in).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import product
 from math import exp, log, sqrt

@@ -1,19 +1,19 @@
 """The same numbers as PyTorch, by the benchmark's own comparison on smaller images; skipped where it is absent."""
 
 import importlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-SIDE, BATCH = 44, 4
+from tests.scripts import ROOT
+
+SIDE, BATCH = 36, 4
 
 
 @pytest.fixture
 def agreement(monkeypatch):
     pytest.importorskip("torch", reason="PyTorch is not installed (extra peers)", exc_type=ImportError)
-    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
     module = importlib.import_module("nn_agreement")
     monkeypatch.setattr(module, "SIDE", SIDE)
     return module

@@ -5,7 +5,8 @@ import pytest
 
 from ridgefeat.files import sha256
 from ridgefeat.report import write_crate, write_methods
-from tests.bench.helpers import make_frame, make_problem, quick, run, write_frame
+from tests.bench.helpers import make_frame, make_problem, quick, write_frame
+from tests.cli.running import run
 from tests.report.made_comparison import make
 
 

@@ -1,17 +1,10 @@
-"""Image files made for the tests, and where the real ones are."""
-
-from __future__ import annotations
-
-import os
-from pathlib import Path
+"""Image files made for the tests."""
 
 import cv2
 import numpy as np
 import pytest
 
 from tests.sources.image_files import grating, saved
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -34,16 +27,3 @@ def samples() -> dict[str, bytes]:
     for suffix in (".png", ".tif"):
         out[f"16 bit {suffix}"] = bytes(cv2.imencode(suffix, grating().astype(np.uint16) * 257)[1])
     return out
-
-
-@pytest.fixture
-def data_set():
-    """Return the folder of a set of real prints."""
-    data = Path(os.environ.get("RIDGEFEAT_DATA", ROOT / ".data"))
-
-    def get(name: str) -> Path:
-        if not (data / name).is_dir():
-            pytest.skip(f"{name} is not in {data} (RIDGEFEAT_DATA)")
-        return data / name
-
-    return get

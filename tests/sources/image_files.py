@@ -1,7 +1,5 @@
 """Image files made for the tests, by an encoder that the package does not use."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

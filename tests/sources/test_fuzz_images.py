@@ -1,7 +1,5 @@
 """Damaged and hostile bytes give an ImageError or pixels, nothing else; tests/test_attack.py has mutations."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from pathlib import PurePath
 
 import numpy as np

@@ -16,6 +16,7 @@ from ridgefeat.sources import decode_image, find_prints, load_print
 from ridgefeat.sources.rows import locate
 from ridgefeat.table import extract_many
 from tests.an2_files import GS, SECRET, binary, lossless_jpeg, tagged, transaction, type14
+from tests.real_prints import real_prints
 from tests.sources.image_files import grating, saved
 
 PIXELS = grating()
@@ -265,9 +266,9 @@ def test_labels_by_index_layout_and_expression(tmp_path):
     assert by_name[3].labels["subject"] == "bob" and by_name[3].labels["take"] == "02"
 
 
-def test_real_transactions(data_set):
+def test_real_transactions():
     passed = Counter()
-    found = find_prints(data_set("AN2"), passed_over=passed)
+    found = find_prints(real_prints("AN2"), passed_over=passed)
     images = [p for p in found if p.error is None]
     assert passed == {"type-9 record": 2, "type-10 record": 1}
     assert {p.relative for p in found if p.error} == {"type-1.an2", "valid1.2.an2/06-02-0"}

@@ -6,7 +6,8 @@ from ridgefeat.bench import load, make_problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.report import ExploreOptions, write_explore_page
 from ridgefeat.table import describe_foreign, iterate_table, read_table
-from tests.bench.helpers import make_frame, run
+from tests.bench.helpers import make_frame
+from tests.cli.running import run
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-from ridgefeat.cli import main
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.table import assembly, load_sidecar, merge, read_table
 from ridgefeat.table.merge import merge_tables, split_table
-from tests.bench.helpers import make_frame, run, write_frame
+from tests.bench.helpers import make_frame, write_frame
+from tests.cli.running import run
 from tests.table.helpers import OTHER_WINDOW, needs_parquet, write
 
 
@@ -122,13 +121,10 @@ def test_what_cannot_be_merged_says_why_and_leaves_nothing(halves, tmp_path):
 
 
 def test_the_command_merges_and_refuses(halves, tmp_path):
-    first, second, whole = map(str, halves)
-    for other, code, says in (
-        (second, 0, "6 prints of 2 tables; 1 have an error"),
-        (whole, 2, "stand in the tables twice"),
-    ):
-        done = CliRunner().invoke(main, ["merge", first, other, "-o", f"{tmp_path}/{code}.csv"])
-        assert done.exit_code == code and says in done.stderr
+    first, second, whole = halves
+    merged = run("merge", first, second, "-o", tmp_path / "m.csv")
+    assert "6 prints of 2 tables; 1 have an error" in merged.stderr
+    assert "stand in the tables twice" in run("merge", first, whole, "-o", tmp_path / "n.csv", code=2).stderr
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -1,16 +1,13 @@
 """The direction convention, on real prints, compared with an independent implementation's minutiae."""
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
 from ridgefeat.fingerprint import Fingerprint
+from tests.real_prints import real_prints
 
-DATA = Path(os.environ.get("RIDGEFEAT_DATA") or Path(__file__).parents[2] / ".data") / "FVC2002" / "DB1_B"
 FILES = ("101_1.tif", "102_1.tif", "104_1.tif", "106_1.tif", "109_1.tif")
 
 
@@ -28,12 +25,10 @@ def found_by_nbis(nbis, path):
 def differences():
     """Differences of direction in degrees, -180 to 180, of minutiae of the same kind that both found."""
     nbis = pytest.importorskip("nbis", reason="nbis-py is not installed (extra: peers)")
-    if not DATA.is_dir():
-        pytest.skip(f"no real prints at {DATA}; set RIDGEFEAT_DATA")
     rows = []
-    for name in FILES:
-        xy, angle, kind = found_by_nbis(nbis, DATA / name)
-        ours = Fingerprint(cv2.imread(str(DATA / name), 0), 500).minutiae
+    for path in (real_prints("FVC2002/DB1_B") / name for name in FILES):
+        xy, angle, kind = found_by_nbis(nbis, path)
+        ours = Fingerprint(cv2.imread(str(path), 0), 500).minutiae
         distance, nearest = cKDTree(xy).query(np.column_stack([ours.x, ours.y]))
         both = (distance < 8) & (ours.kind == kind[nearest])
         rows.append((np.degrees(ours.direction[both]) - angle[nearest[both]] + 180) % 360 - 180)

@@ -1,6 +1,3 @@
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -11,9 +8,9 @@ from ridgefeat.templates import decode_type9, read_type9
 from ridgefeat.verify import enrol, find_sources, have_ridges, identify, load_calibration
 from tests.an2_files import RS, US, tagged, transaction, type14
 from tests.cli.running import run
+from tests.real_prints import real_prints
 from tests.sources.image_files import saved
 
-DATA = Path(os.environ.get("RIDGEFEAT_DATA") or Path(__file__).parents[2] / ".data") / "AN2"
 ROWS = [(10, 20, 0, 1, 100), (99, 50, 90, 2, 2), (60, 33, 181, 0, np.nan), (40, 140, 359, 1, 51)]
 HEIGHT = 150
 
@@ -140,9 +137,7 @@ def test_show_draws_them_over_their_image(tmp_path):
 
 
 def test_directions_and_positions_of_a_real_transaction_are_those_of_its_image():
-    path = DATA / "type-9-10-14.an2"
-    if not path.is_file():
-        pytest.skip(f"no real transactions at {DATA}; set RIDGEFEAT_DATA")
+    path = real_prints("AN2/type-9-10-14.an2")
     (found,) = read_type9(path)
     theirs, cores = found.minutiae, found.singular_points
     ours = rf.read(path)

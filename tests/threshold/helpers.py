@@ -1,6 +1,7 @@
 """Scores with a known equal error rate; comparisons that share a subject are correlated."""
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
 from ridgefeat.threshold import ErrorCurve, Scores
@@ -22,6 +23,21 @@ def normal_scores(seed=0, subjects=60, each=8, shared=0.5):
         np.concatenate([np.ones(len(mated), bool), np.zeros(len(others), bool)]),
         subject_probe=np.concatenate([who, p]),
         subject_reference=np.concatenate([who, q]),
+    )
+
+
+def plain_scores(subjects=30, sign=1.0):
+    """Return a table of independent scores: six mated comparisons of each subject, and one of every two subjects."""
+    rng = np.random.default_rng(0)
+    p, q = np.triu_indices(subjects, 1)
+    who = np.repeat(np.arange(subjects), 6)
+    return pd.DataFrame(
+        {
+            "subject_probe": np.concatenate([p, who]),
+            "subject_reference": np.concatenate([q, who]),
+            "mated": np.repeat([0, 1], [len(p), len(who)]),
+            "score": sign * np.concatenate([rng.normal(0, 1, len(p)), rng.normal(2.5, 1, len(who))]),
+        }
     )
 
 

@@ -30,6 +30,7 @@ from ridgefeat.table import read_table
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.writing import write_table
 from ridgefeat.work.threads import one_thread
+from tests.small_fingers import small_fingers
 
 HOSTILE = "<_script><img src=x onerror=alert(1)>&\"'.png"
 COUNT = 12
@@ -46,7 +47,8 @@ def one_thread_alone():
 def made(tmp_path_factory) -> Path:
     """A folder of synthetic prints, one with a hostile name and label, one that is no image; its table."""
     root = tmp_path_factory.mktemp("explore")
-    index = write_set(root / "prints", COUNT, 5, fingers=2, shape=(200, 180))
+    with small_fingers():
+        index = write_set(root / "prints", COUNT, 5, fingers=2, shape=(200, 180))
     with index.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     (root / "prints" / rows[0]["file"]).rename(root / "prints" / HOSTILE)

@@ -3,28 +3,21 @@
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from ridgefeat.report.page import percent
 from ridgefeat.report.threshold.figures import threshold_displays
 from ridgefeat.report.threshold.page import _rows, write_threshold_page
 from ridgefeat.threshold import DEFAULT_METHODS, Scores, analyse
+from tests.threshold.helpers import plain_scores
 
 HOSTILE = "<script>alert(1)</script>&\"'.csv"
 
 
-def scores(seed=0, subjects=30, sign=1.0):
-    rng = np.random.default_rng(seed)
-    p, q = np.triu_indices(subjects, 1)
-    who = np.repeat(np.arange(subjects), 6)
-    return Scores.make(
-        sign * np.concatenate([rng.normal(0, 1, len(p)), rng.normal(2.5, 1, len(who))]),
-        np.repeat([False, True], [len(p), len(who)]),
-        subject_probe=np.concatenate([p, who]),
-        subject_reference=np.concatenate([q, who]),
-        distance=sign < 0,
-    )
+def scores(subjects=30, sign=1.0):
+    frame = plain_scores(subjects, sign)
+    people = {name: frame[name] for name in ("subject_probe", "subject_reference")}
+    return Scores.make(frame["score"], frame["mated"], **people, distance=sign < 0)
 
 
 @pytest.fixture(scope="module")
