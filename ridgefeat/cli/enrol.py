@@ -33,7 +33,7 @@ def command(**given: Any) -> None:
     """Enrol prints in a gallery, a file that `ridgefeat identify` searches without reading the images again.
 
     Inputs are images, templates, or folders of them. Prints that are in the gallery already are passed over, under
-    whatever name, so that a run that was interrupted is continued by running it again. Of more than 200 prints, those
+    whatever name, so that a run that was interrupted is continued by running it again. Of more than 250 prints, those
     that are most similar by an index of their minutiae are compared with a probe. The file is a SQLite database that
     only its owner may read.
 
@@ -95,6 +95,8 @@ def command(**given: Any) -> None:
             f"the gallery keeps the labels that it has; other labels were given for {count_of(len(other), 'print')}: "
             f"{first_few(other)}. To change them, enrol with --overwrite."
         )
+    if given["dpi"] and there:
+        talk.warn(f"--dpi does not change the {count_of(there, 'print')} already there; enrol with --overwrite for that")
     enrolled = len(new) - len(failed)
     counts = {"gallery": str(output), "prints": total, "enrolled": enrolled, "already_there": there}
     talk.result(

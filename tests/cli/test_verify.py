@@ -132,6 +132,7 @@ def test_enrol_mistakes_nothing_in_silence(fingers, tmp_path):
     assert "under other names, and passed over: copy.png (as 101_1.png)" in found.stderr
     assert "0 prints enrolled, 1 already there, 1 failed" in found.stdout and "gone.png: a broken" in found.stderr
     assert "other labels were given for 1 print: 101_1.png" in run(*one, "--index", tmp_path / "index.csv").stderr
+    assert "--dpi does not change the 1 print already there" in run(*one, "--dpi", 400).stderr
     with sqlite3.connect(tmp_path / "other.db") as base:
         base.execute("create table bookmarks (name)")
     base.close()
