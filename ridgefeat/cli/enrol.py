@@ -96,7 +96,7 @@ def command(**given: Any) -> None:
             f"{first_few(other)}. To change them, enrol with --overwrite."
         )
     if given["dpi"] and there:
-        talk.warn(f"--dpi does not change the {count_of(there, 'print')} already there; enrol with --overwrite for that")
+        talk.warn(f"--dpi does not change the {count_of(there, 'print')} already there; --overwrite enrols them anew")
     enrolled = len(new) - len(failed)
     counts = {"gallery": str(output), "prints": total, "enrolled": enrolled, "already_there": there}
     talk.result(
