@@ -109,7 +109,7 @@ def write_made_table(folder, rows, columns=50, people=200_000):
 
     from ridgefeat.table.recipe import Recipe
     from ridgefeat.table.row import META
-    from ridgefeat.table.sidecar import FORMAT, MANIFEST, json_bytes, table_digest
+    from ridgefeat.table.sidecar import FORMAT, TABLE_MANIFEST, json_bytes, table_digest
 
     about = Recipe.make(["orient", "ridge"]).to_dict()
     by_family = {f: [c for c in about["columns"] if c["name"].startswith(f)] for f in ("orient", "ridge")}
@@ -140,7 +140,7 @@ def write_made_table(folder, rows, columns=50, people=200_000):
         parts.append({"file": path.name, "rows": n, "bytes": path.stat().st_size, "sha256": table_digest(path)})
     about |= {"format": FORMAT, "label_kinds": {"subject": "integer", "sex": "text"}, "rows": rows, "parts": parts}
     about |= {"version": "made", "libraries": {}, "failures": 0}
-    (folder / MANIFEST).write_bytes(json_bytes(about))
+    (folder / TABLE_MANIFEST).write_bytes(json_bytes(about))
 
 
 def watched(words, minutes):
