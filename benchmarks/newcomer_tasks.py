@@ -59,7 +59,7 @@ NAMES = r"(?P<subject>\d+)_(?P<finger>\w+)_(?P<impression>\d)\.tif"
 INDEX = ("--index", "list.csv", "--index-column", "Datei")
 TASKS = [
     (
-        "80 prints and a list from Excel: density and number of minutiae by person",
+        "prints and a list from Excel: density and number of minutiae by person",
         "a header renamed, 1 command, 3 lines of pandas",
         [
             ["extract", "prints", *INDEX, "--families", "ridge,minutiae", "-o", "list-table.csv"],
@@ -158,7 +158,9 @@ def main(python: str) -> None:
         folder = Path(made)
         subprocess.run([python, "-m", "venv", folder / "env"], check=True)
         programs = folder / "env" / "bin"
-        install = [programs / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", ROOT]
+        # Of a clone, so that building leaves nothing in this folder.
+        subprocess.run(["git", "clone", "-q", ROOT, folder / "tree"], check=True)
+        install = [programs / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", folder / "tree"]
         subprocess.run(install, check=True)
         first, rows, failed = make_prints(folder), [], []
         # Nothing of this tree but what was installed.

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.structure import Float
 from ridgefeat.verify.cylinders import Cylinders
+from ridgefeat.verify.geometry import wrap
 
 SIZE = 48
 """Numbers of a code."""
@@ -149,9 +150,8 @@ def count_paired(probe: Codes, gallery: Codes, motion: Float, chosen: NDArray[np
         (right, down, turn), place = motion[some].T[:, :, None], gallery.place[at]
         moved_x, moved_y = np.cos(turn) * x + np.sin(turn) * y + right, np.cos(turn) * y - np.sin(turn) * x + down
         apart = np.hypot(moved_x[owner] - place[:, :1], moved_y[owner] - place[:, 1:2])
-        turned = (probe.place[:, 2] + turn)[owner] - place[:, 2:]
-        turned -= np.float32(2 * np.pi) * np.rint(turned / np.float32(2 * np.pi))
-        apart[(apart > MAX_APART) | (np.abs(turned) > MAX_TURN)] = np.inf
+        turned = np.abs(wrap((probe.place[:, 2] + turn)[owner] - place[:, 2:]))
+        apart[(apart > MAX_APART) | (turned > MAX_TURN)] = np.inf
         nearest, own = apart.argmin(1), np.arange(len(owner))
         least = np.minimum.reduceat(apart, begin)
         is_paired = np.isfinite(apart[own, nearest]) & (apart[own, nearest] == least[owner, nearest])

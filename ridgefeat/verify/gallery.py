@@ -34,7 +34,7 @@ from ridgefeat.work.engine import count_workers, on_cluster, spread
 
 FORMAT = "ridgefeat gallery 1"
 VOTED, CANDIDATES = 3000, 250
-"""Prints with most votes, on which the probe is laid; and those that fit best, which are compared."""
+"""Prints with most votes, on which the probe is placed; and those that fit best, which are compared."""
 CHANCE = 0.75
 """Votes are divided by this power of a print's minutiae, for many of them collect more votes by chance."""
 BY_VOTES = 0.5
@@ -114,11 +114,11 @@ class Gallery:
         found = self._spread(_votes, [(part, probe) for part in np.split(numbers, starts[1:])], jobs)
         score = found[:, 0].copy()
         count = min(VOTED, len(self))
-        laid = np.sort(np.argpartition(-score, count - 1)[:count])
-        parts = np.split(laid, np.searchsorted(laid, starts[1:]))
+        placed = np.sort(np.argpartition(-score, count - 1)[:count])
+        parts = np.split(placed, np.searchsorted(placed, starts[1:]))
         tasks = [(numbers[part], (probe, found[part, 1:])) for part in parts if len(part)]
-        best = score[laid] * (self._spread(_paired, tasks, jobs) + BY_VOTES)
-        return np.sort(laid[np.argpartition(-best, CANDIDATES)[:CANDIDATES]] if count > CANDIDATES else laid)
+        best = score[placed] * (self._spread(_paired, tasks, jobs) + BY_VOTES)
+        return np.sort(placed[np.argpartition(-best, CANDIDATES)[:CANDIDATES]] if count > CANDIDATES else placed)
 
     def load(self, indices: Iterable[int]) -> list[PreparedTemplate]:
         """Return the templates of the prints at `indices`."""
@@ -207,11 +207,13 @@ def _read_codes(path: Path, part: int) -> tuple[NDArray[np.int64], Codes]:
             if not is_bounded:
                 raise ValueError("its codes cannot be read")
             held = np.frombuffer(minutiae, MINUTIA)
+            if len(held) < MIN_MINUTIAE:
+                raise ValueError(f"a print has {len(held)} minutiae")
             numbers.append(int(number))
             codes.append(np.frombuffer(code, "<f2").reshape(len(held), SIZE))
             places.append(np.stack([held[n] for n in ("x", "y", "direction")], 1))
         found = join(codes, places)
-        if not (np.abs(found.place) < MAX_PLACE).all() or not (found.values <= 1).all():
+        if not (np.abs(found.place) < MAX_PLACE).all() or not (np.abs(found.values) <= 1).all():
             raise ValueError("its codes cannot be read")
     return np.array(numbers), found
 

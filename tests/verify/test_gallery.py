@@ -89,6 +89,7 @@ BIG = np.array([4096, 4096, 3], "<u2").tobytes() + b"x\x9c"
         "update print set minutiae = zeroblob(1700000)",
         "update print set minutiae = zeroblob(17)",
         "update print set codes = zeroblob(3)",
+        "update print set minutiae = x'', codes = x''",
         "update print set mask = zeroblob(6)",
         f"update print set waves = x'{BIG.hex()}'",
         "drop table print",

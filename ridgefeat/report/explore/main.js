@@ -157,7 +157,7 @@ async function begin() {
   $("board").hidden = false;
   const kept = new URLSearchParams(location.hash.slice(1)), [, x, y] = presets()[0];
   const by = data.groups.findIndex(g => g.name === kept.get("by")), known = name => valuesOf(name) !== undefined;
-  if (by >= 0) state.by = by;
+  if (by >= 0 || kept.get("by") === "") state.by = by;
   $("x").value = state.x = known(kept.get("x")) ? kept.get("x") : x;
   $("y").value = state.y = known(kept.get("y")) ? kept.get("y") : y;
   // A column that people know comes first.
