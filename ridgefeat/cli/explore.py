@@ -9,6 +9,7 @@ import click
 
 from ridgefeat import report
 from ridgefeat.cli import options, talk
+from ridgefeat.files import count_of
 
 
 @click.command("explore")
@@ -51,8 +52,8 @@ def command(table: str, output: str, **given: Any) -> None:
         made = report.write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
     seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
-    shown = f"{made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}"
+    shown = f"{count_of(made.prints, 'print')}{sampled}, {count_of(made.columns, 'column')}, {seen}"
     talk.echo(f"{made.page}: {shown}; {made.bytes / 1e6:.1f} MB")
     if made.missing:
-        talk.warn(f"{made.missing:,} prints could not be read again, the first: {made.first_missing}")
+        talk.warn(f"{count_of(made.missing, 'print')} could not be read again, the first: {made.first_missing}")
     talk.result(made)

@@ -8,6 +8,7 @@ import click
 
 from ridgefeat import table
 from ridgefeat.cli import options, talk
+from ridgefeat.files import count_of
 
 
 @click.command("split")
@@ -35,5 +36,5 @@ def command(**given: Any) -> None:
     how |= {"command": talk.typed(), "dialect": given["csv_dialect"]}
     train, test = table.split_table(given["table"], given["output"], **how)
     for name, part in (("train", train), ("test", test)):
-        talk.echo(f"{name}: {part.rows} prints, {part.table}")
+        talk.echo(f"{name}: {count_of(part.rows, 'print')}, {part.table}")
     talk.result({"train": train.table, "test": test.table, "train_prints": train.rows, "test_prints": test.rows})

@@ -199,7 +199,7 @@ def summarise_run(s: table.Summary, seconds: float, *, was_split: bool) -> str:
     fresh = s.rows - s.kept
     took = f" in {seconds:.1f} s ({1000 * seconds / fresh:.1f} ms per print)" if fresh else ""
     kept = f", {s.kept} of them from an earlier run" if s.kept else ""
-    lines = [f"{s.rows} prints{kept}{took}; {s.failures} failed."]
+    lines = [f"{count_of(s.rows, 'print')}{kept}{took}; {s.failures} failed."]
     for count, first in sorted(s.reasons.values(), key=lambda r: -r[0])[:MAX_SHOWN]:
         lines.append(f"  {count} x {first}")
     if len(s.reasons) > MAX_SHOWN:

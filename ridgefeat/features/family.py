@@ -42,7 +42,7 @@ from ridgefeat.features import zones
 from ridgefeat.features.explanation import Column, Explanation, Part
 from ridgefeat.features.layers import Area, Bars, Layer
 from ridgefeat.features.own import load_family, source_digest
-from ridgefeat.files import first_few
+from ridgefeat.files import count_of, first_few
 from ridgefeat.reliability import ERROR_NEEDS, ErrorModel
 from ridgefeat.structure import Float
 from ridgefeat.work.threads import one_thread
@@ -107,7 +107,7 @@ class Family:
     digest: str = ""
 
     def __repr__(self) -> str:
-        return f"<Family {self.name}, {len(self.all_columns())} columns>"
+        return f"<Family {self.name}, {count_of(len(self.all_columns()), 'column')}>"
 
     def __reduce__(self) -> Any:
         return (load_family, (self.origin, self.digest)) if self.origin else super().__reduce__()

@@ -171,7 +171,9 @@ def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame, done: int) -> pd
     others = [n for n in (*META, *wanted.about["label_kinds"]) if wanted.others is None or n in wanted.others]
     lacking = [n for n in [*others, *wanted.features] if n not in known]
     if [n for n in lacking if n not in META or n == "meta_source"]:
-        raise TableError(f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}")
+        raise TableError(
+            f"table {path} lacks {count_of(len(lacking), 'column')} that its sidecar names, first {lacking[0]!r}"
+        )
     if not lacking:
         return frame
     if not wanted.about.get("foreign"):

@@ -25,7 +25,7 @@ def test_a_table_becomes_a_page(tmp_path, table, prints):
 def test_prints_that_are_gone_are_counted(tmp_path, table, prints):
     next(prints.glob("*.png")).unlink()
     done = run("explore", table, "--images", prints, "-o", tmp_path / "e.html", "-j", 1, "--no-tsne")
-    assert "Note: 1 prints could not be read again, the first: " in done.stderr and done.stdout == ""
+    assert "Note: 1 print could not be read again, the first: " in done.stderr and done.stdout == ""
 
 
 def test_quiet_says_nothing_and_bad_input_is_named(tmp_path, table):

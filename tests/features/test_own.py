@@ -134,7 +134,7 @@ def test_a_family_itself_will_do_in_python():
     assert rf.extract(image, [own]).to_dict() == {"own_width": 80}
     table = rf.extract_many([image, image[:, :70]], families=["ridge", own], jobs=2)
     assert table["own_width"].tolist() == [80, 70]
-    assert rf.feature_columns([own])["name"].tolist() == ["own_width"] and repr(own) == "<Family own, 1 columns>"
+    assert rf.feature_columns([own])["name"].tolist() == ["own_width"] and repr(own) == "<Family own, 1 column>"
     assert rf.FeatureExtractor([own]).fit_transform([image]).tolist() == [[80]]
     assert Recipe.make([own]).to_dict()["own_families"]["own"]["source"] == "Python"
     assert select([own, "ridge"])[0].name == "ridge"  # own families come last

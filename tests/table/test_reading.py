@@ -39,7 +39,7 @@ def test_a_person_called_na_keeps_the_name(table):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda text: text.replace("ridge_period_mean", "period", 1), "lacks 1 columns .* 'ridge_period_mean'"),
+        (lambda text: text.replace("ridge_period_mean", "period", 1), "lacks 1 column .* 'ridge_period_mean'"),
         (lambda text: text.replace("\n", ",1,2,3\n").replace(",1,2,3\n", "\n", 1), "is no table: rows have more cells"),
         (lambda text: "\ufffd" * 10, "lacks"),
         (lambda text: "", "is empty"),
