@@ -58,8 +58,8 @@ class Geometry:
 
     def select(self, i: Index) -> tuple[Float, Float, Float]:
         """Return the three matrices for the minutiae at an index."""
-        pick = np.ix_(i, i)
-        return self.distance[pick], self.turn[pick], self.bearing[pick]
+        flat = i[:, None] * len(self.distance) + i
+        return self.distance.take(flat), self.turn.take(flat), self.bearing.take(flat)
 
 
 @dataclass(frozen=True, eq=False)
