@@ -42,7 +42,8 @@ def command(**given: Any) -> None:
     Recognises prints of public sets (SOCOFing, FVC, SD4, FCJ2020), whatever the files are called. Looks for one image
     or one person on both sides of the split, for labels that cannot be true of people, and for labels that file
     properties reveal. Without --split, two inputs (train/ test/) or two folders inside one are
-    the split if they are named so. Writes audit.json and report.html. The exit code is 1 if a leak is found.
+    the split if they are named so. Writes audit.json and report.html. The exit code is 1 if a leak is found, or a print
+    cannot be read.
 
     \b
     Examples:
@@ -68,7 +69,7 @@ def command(**given: Any) -> None:
     _write(found, Path(given["output"]), given["inputs"], read.notes)
     talk.result(found.to_dict, f"{found.verdict}\n{found.text(SHOWN_SETS)}")
     talk.echo(f"Written to {given['output']}")
-    if found.leaks:
+    if found.leaks or audit.failed_rows(read.frame).any():
         sys.exit(1)
 
 
