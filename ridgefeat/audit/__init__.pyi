@@ -1,6 +1,5 @@
 from .duplicates import resolve as resolve
 from .inputs import AuditInput as AuditInput
-from .inputs import failed_rows as failed_rows
 from .inputs import read_input as read_input
 from .known import PrintIndex as PrintIndex
 from .known import join_indexes as join_indexes

@@ -69,6 +69,11 @@ class AuditInput:
     looks: tuple[Look, ...] | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Which prints could not be read."""
+        return failed_rows(self.frame)
+
 
 def failed_rows(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which prints could not be read, by the column meta_error."""
