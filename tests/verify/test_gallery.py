@@ -43,7 +43,8 @@ def test_a_search_answers_as_a_list_of_the_same_prints_does(path, templates):
 
 
 def test_of_a_large_gallery_the_prints_with_most_votes_are_compared(tmp_path, monkeypatch):
-    assert (gallery_module.VOTED, gallery_module.CANDIDATES, gallery_module.CHANCE) == (3000, 250, 0.75)
+    m = gallery_module
+    assert (m.VOTED, m.CANDIDATES, m.CHANCE, m.BY_VOTES) == (3000, 250, 0.75, 0.5)
     monkeypatch.setattr(gallery_module, "CANDIDATES", 10)
     contents = [prepared(random_minutiae(seed)) for seed in range(30)]
     with enrol_into(tmp_path / "g", Params()) as writer:

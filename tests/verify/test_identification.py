@@ -6,8 +6,9 @@ import pytest
 
 from ridgefeat.errors import LayoutError, ParameterError, ScoreError
 from ridgefeat.synth import make_impression, make_master
-from ridgefeat.verify import Calibration, Entry, enrol, find_sources, have_ridges, identify, load_calibration
-from ridgefeat.verify.identification import SURE
+from ridgefeat.verify import Calibration, Candidate, Entry, enrol, find_sources, have_ridges, identify, load_calibration
+from ridgefeat.verify.enrolment import LATENT_SCALES
+from ridgefeat.verify.identification import EFFECTIVE_PRIOR, SURE
 from tests.verify.helpers import prepared, random_minutiae
 
 
@@ -99,6 +100,17 @@ def test_probabilities_are_the_shares_of_searches_that_find_the_finger(prior):
         if within.sum() > 200:
             assert right[within].mean() == pytest.approx(stated[within].mean(), abs=0.06)
     assert right.mean() == pytest.approx(stated.mean(), abs=0.03)
+
+
+def test_an_answer_is_trusted_from_0_9_and_a_latent_is_sure_from_0_99():
+    nan = float("nan")
+    for probability, reached, trusted in ((0.9, 5, True), (0.89, 0, False), (nan, 0, True), (nan, 1, False)):
+        one = Candidate(1, "a.png", "a", 2.0, 0.0, 0.001, reached, 0.1, probability, 1)
+        assert one.is_trusted is trusted
+    calibration = Calibration(np.zeros(1), np.ones(1), 1, "test", odds=(0.0, 1.0, 1e-9))
+    at = np.log(0.99 / 0.01)  # the score of one print at which the probability is 0.99
+    assert calibration.is_sure(np.array([at + 0.01])) and not calibration.is_sure(np.array([at - 0.01]))
+    assert (LATENT_SCALES, EFFECTIVE_PRIOR) == ((0.9, 0.8), 0.01)
 
 
 def test_impressions_of_a_finger_share_its_probability(entries):
