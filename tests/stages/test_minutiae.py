@@ -128,11 +128,14 @@ def test_close_minutiae_are_opposite_beyond_120_degrees(degrees, expected):
     assert len(found(skeleton, angle=np.where(left, 0, np.deg2rad(degrees)))) == expected
 
 
-def test_of_close_minutiae_that_agree_the_best_alone_is_kept():
+def test_of_minutiae_within_0_6_of_the_pair_distance_that_agree_within_60_degrees_the_best_alone_is_kept():
     skeleton = lines()
     skeleton[60:62, 81:] = skeleton[60:62] = False
-    skeleton[60, :81] = skeleton[62, :79] = True
-    assert len(found(skeleton, pair_distance=0.2)) == 2 and len(found(skeleton, pair_distance=0.6)) == 1
+    skeleton[60, :81] = skeleton[62, :79] = True  # 2.83 px apart
+    below = np.indices(SHAPE)[0] > 60
+    for pair_distance, degrees, expected in ((0.5, 0, 2), (0.55, 0, 1), (0.55, 55, 1), (0.55, 65, 2)):
+        angle = np.where(below, np.deg2rad(degrees), 0)
+        assert len(found(skeleton, angle=angle, pair_distance=pair_distance)) == expected
 
 
 @pytest.mark.parametrize("cut", [0, 5, 12])
