@@ -143,10 +143,10 @@ def test_glcm_leaves_out_what_is_no_print():
 def test_spectral_centroid_is_the_gratings_frequency(period, angle):
     found = values(pretend(wave((220, 240), period, angle)))
     frequency = 1 / (period * MM_PER_PX)
-    assert found["texture_spectrum_centroid"] == pytest.approx(frequency, abs=0.12)
+    assert found["texture_spectrum_centroid"] == pytest.approx(frequency, abs=0.02)
     ring = np.searchsorted(spectrum.EDGES, frequency) - 1
     near = [found[f"texture_ring_{i}"] for i in (ring - 1, ring, ring + 1)]
-    assert sum(near) > 0.97
+    assert sum(near) > 0.95
 
 
 def test_white_noise_is_flat_and_a_grating_is_not():
