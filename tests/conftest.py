@@ -6,7 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
+# The same examples in every run; `pytest --hypothesis-profile default` looks for others.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 # For a handful of prints, starting workers takes longer than the work; tests that need two of them ask for two.
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 COUNT = 6
