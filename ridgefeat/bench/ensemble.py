@@ -19,10 +19,9 @@ from sklearn.ensemble import VotingRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from ridgefeat.bench import calibration
-from ridgefeat.bench.evaluation import Outcome
+from ridgefeat.bench.evaluation import MIN_PROBABILITY, Outcome, raw_scores
 from ridgefeat.bench.metrics import Floats, Ints, Predictions, figure
-from ridgefeat.bench.pooling import PooledPredictions, sources
+from ridgefeat.bench.pooling import PooledPredictions, apply_calibrator, fit_calibrator, sources
 from ridgefeat.bench.results import LESS_IS_BETTER, Problem
 
 TOLERANCE = 0.02
@@ -58,7 +57,7 @@ def evaluate_ensemble(
         else:
             others = as_columns([log_odds(p.select(source)) for p in learned.values()])
             model = fit_stack(others, next(iter(learned.values())).y[source])
-            score[own] = calibration.raw_scores(model, columns[own], len(model.classes_))
+            score[own] = raw_scores(model, columns[own], len(model.classes_))
     parts = [score[whole.predictions.fold == i] for i in range(len(whole.folds))]
     if problem.kind == "regression":
         found = [(part[:, 0], np.zeros((len(part), 0))) for part in parts]
@@ -103,7 +102,7 @@ def log_odds(p: Predictions) -> Floats:
 
 def odds_of(probability: Floats) -> Floats:
     """Return log-odds of each class against all others, finite whatever the probability."""
-    clipped = np.clip(probability, calibration.MIN_PROBABILITY, 1 - calibration.MIN_PROBABILITY)
+    clipped = np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.log(clipped) - np.log1p(-clipped)
 
 
@@ -132,12 +131,12 @@ class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
         """Return scores, shape (rows, classes)."""
         classes = len(self.calibrators[0].classes_)
         odds = [
-            odds_of(calibration.apply(c, calibration.raw_scores(m, X, classes)))
+            odds_of(apply_calibrator(c, raw_scores(m, X, classes)))
             for m, c in zip(self.members, self.calibrators, strict=True)
         ]
         if self.combiner is None:
             return np.asarray(np.mean(odds, axis=0))
-        return calibration.raw_scores(self.combiner, as_columns(odds), classes)
+        return raw_scores(self.combiner, as_columns(odds), classes)
 
 
 def select_members(problem: Problem, name: str, pooled: Mapping[str, PooledPredictions]) -> list[str]:
@@ -165,4 +164,4 @@ def build_ensemble(
     combiner = None
     if name == "stack":
         combiner = fit_stack(as_columns([log_odds(p) for p in members]), members[0].y)
-    return FrozenEnsemble(list(fitted.values()), [calibration.fit(p.score, p.y) for p in members], combiner)
+    return FrozenEnsemble(list(fitted.values()), [fit_calibrator(p.score, p.y) for p in members], combiner)

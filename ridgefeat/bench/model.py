@@ -24,15 +24,15 @@ from skops import io
 
 from ridgefeat import files
 from ridgefeat._version import __version__
-from ridgefeat.bench import calibration
+from ridgefeat.bench import pooling
 from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
-from ridgefeat.bench.evaluation import evaluate, failure, fit
+from ridgefeat.bench.evaluation import evaluate, failure, fit, raw_scores
 from ridgefeat.bench.inputs import level_codes, level_names, levels_of, make_inputs
 from ridgefeat.bench.metrics import Floats
 from ridgefeat.bench.novelty import NoveltyDetector
 from ridgefeat.bench.options import FEATURES, Method, Options
-from ridgefeat.bench.pooling import PooledPredictions, class_shares, fuse_predictions, pool_predictions
+from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions, pool_predictions
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
@@ -169,12 +169,12 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     if problem.kind == "regression":
         return Model(pipeline, None, about, novelty)
     p = pooled[classifier].predictions
-    calibrator, fused_calibrator, fused_y = calibration.fit(p.score, p.y), None, problem.y
+    calibrator, fused_calibrator, fused_y = pooling.fit_calibrator(p.score, p.y), None, problem.y
     with suppress(TableError):  # where the prints of a group have several targets
         fused = fuse_predictions(problem, {"": pooled[classifier]}, problem.group)[1][""].predictions
-        fused_calibrator, fused_y = calibration.fit(fused.score, fused.y), fused.y
+        fused_calibrator, fused_y = pooling.fit_calibrator(fused.score, fused.y), fused.y
     for name, y in (("shares", problem.y), ("fused_shares", fused_y)):
-        about[name] = class_shares(y, len(problem.classes), o.imbalance != "none").tolist()
+        about[name] = pooling.class_shares(y, len(problem.classes), o.imbalance != "none").tolist()
     return Model(pipeline, calibrator, about, novelty, fused_calibrator)
 
 
@@ -266,7 +266,7 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
     pandas.DataFrame
         source (or the label that was fused by, and prints, those that the answer is from), predicted (class or number,
         missing where there is no answer), p_<class>, no_answer (why, else empty). The class is decided as in
-        ridgefeat.bench.calibration.decide.
+        ridgefeat.bench.pooling.decide.
 
     Raises
     ------
@@ -293,7 +293,7 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
         if model.about["kind"] == "regression":
             scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
         else:
-            scores = calibration.raw_scores(model.pipeline, X, len(model.about["classes"]))
+            scores = raw_scores(model.pipeline, X, len(model.about["classes"]))
     except (ValueError, ArithmeticError, LookupError) as error:  # numbers in the file that overflow
         raise ModelError(f"the model is damaged: {first_line(error)}; train it again") from None
     if fuse is None:
@@ -329,8 +329,8 @@ def _answers(model: Model, out: pd.DataFrame, scores: Floats, reason: NDArray[An
     if model.about["kind"] == "regression":
         return out.assign(predicted=np.where(silent, np.nan, scores[:, 0]), no_answer=reason)
     classes = np.array(model.about["classes"], object)
-    p = calibration.apply(model.fused_calibrator if kind else model.calibrator, scores)
-    decided = calibration.decide(p, np.array(model.about[f"{kind}shares"]))
+    p = pooling.apply_calibrator(model.fused_calibrator if kind else model.calibrator, scores)
+    decided = pooling.decide(p, np.array(model.about[f"{kind}shares"]))
     out["predicted"] = pd.Series(classes[decided], dtype=object).where(~silent)
     for k, name in enumerate(classes):
         out[f"p_{name}"] = np.where(silent, np.nan, p[:, k].round(DIGITS))
@@ -482,11 +482,11 @@ def _check_shapes(model: Model) -> None:
     if about["kind"] == "regression":
         results.append(np.asarray(model.pipeline.predict(X), np.float64).reshape(len(X)))
     else:
-        scores = calibration.raw_scores(model.pipeline, X, len(classes)).reshape(len(X), len(classes))
+        scores = raw_scores(model.pipeline, X, len(classes)).reshape(len(X), len(classes))
         for kind, calibrator in (("shares", model.calibrator), ("fused_shares", model.fused_calibrator)):
             if calibrator is not None:
-                p, shares = calibration.apply(calibrator, scores), np.array(about[kind]).reshape(len(classes))
-                calibration.decide(p, shares)
+                p, shares = pooling.apply_calibrator(calibrator, scores), np.array(about[kind]).reshape(len(classes))
+                pooling.decide(p, shares)
                 results += [p.reshape(len(X), len(classes)), shares]
     if not all(np.isfinite(r).all() for r in results):
         raise ValueError("its predictions are not finite")

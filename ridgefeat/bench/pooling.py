@@ -1,4 +1,4 @@
-"""Out-of-fold predictions of a classifier, pooled over folds, and fused over the prints of each person."""
+"""Out-of-fold predictions of a classifier: pooled over folds, calibrated, and fused over the prints of each person."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome
-from ridgefeat.bench.metrics import Floats, Ints, Predictions
+from ridgefeat.bench.metrics import Bools, Floats, Ints, Predictions
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import TableError
+
+RELIABILITY_BINS = 10
+INVERSE_PENALTY = 1e3
+"""Inverse strength of the penalty: just enough that separable scores give finite slopes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +67,7 @@ def pool_predictions(
 
 
 def class_shares(y: Ints, n_classes: int, balanced: bool = True) -> Floats:
-    """Return what `calibration.decide` divides by: the classes' shares in training, or equal ones."""
+    """Return what `decide` divides by: the classes' shares in training, or equal ones."""
     counts = np.bincount(y, minlength=n_classes) if balanced else np.ones(n_classes)
     return np.asarray(counts / max(1, counts.sum()))
 
@@ -85,10 +92,10 @@ def _calibrate(
     """Return the predictions with calibrated probabilities and the classes that follow from them, or with the scores'
     own where that cannot be."""
     p, learned = pooled.predictions, (inner or pooled).predictions
-    probability = calibration.transfer(learned.score, learned.y, p.score, sources(pooled, inner))
+    probability = transfer(learned.score, learned.y, p.score, sources(pooled, inner))
     if probability is None:
-        return replace(pooled, predictions=replace(p, probability=calibration.own(p.score)))
-    predicted = calibration.decide(probability, np.array(shares)[p.fold])
+        return replace(pooled, predictions=replace(p, probability=own_probability(p.score)))
+    predicted = decide(probability, np.array(shares)[p.fold])
     return replace(pooled, predictions=replace(p, probability=probability, predicted=predicted), calibrated=True)
 
 
@@ -146,3 +153,74 @@ def _average(small: Problem, pooled: PooledPredictions, unit: Ints) -> PooledPre
     group = group_numbers(small.groups)[rows]
     fused = Predictions(p.kind, small.y[rows], predicted, score, score, fold, group, p.positive)
     return PooledPredictions(fused, rows, pooled.folds)
+
+
+def fit_calibrator(scores: Floats, y: Ints) -> Any:
+    """Return a calibrator: a logistic curve through the scores (Platt 1999), or its form for several classes.
+
+    CalibratedClassifierCV draws another curve: it moves the labels towards each other before it fits one, and fits
+    several classes each on its own.
+    """
+    curve = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=500))
+    return curve.fit(_input(scores), y)
+
+
+def apply_calibrator(calibrator: Any, scores: Floats) -> Floats:
+    """Return calibrated probabilities, shape (rows, classes)."""
+    return np.asarray(calibrator.predict_proba(_input(scores)))
+
+
+def _input(scores: Floats) -> Floats:
+    return scores[:, 1:] if scores.shape[1] == 2 else scores
+
+
+def transfer(
+    learned: Floats, y: Ints, scores: Floats, parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+) -> Floats | None:
+    """Return probabilities of all scores; None where a class is missing from what a curve is learned from.
+
+    Each part names rows of `learned` and `y` that a curve is drawn through, and the rows of `scores` that it is for.
+    """
+    out = np.empty_like(scores)
+    for source, rows in parts:
+        if len(np.unique(y[source])) < scores.shape[1]:
+            return None
+        out[rows] = apply_calibrator(fit_calibrator(learned[source], y[source]), scores[rows])
+    return out
+
+
+def decide(probability: Floats, share: Floats) -> Ints:
+    """Return each row's class: the one whose probability is largest relative to its share in training.
+
+    This is the rule of every class that ridgefeat reports. The most probable class would be the frequent one for nearly
+    all prints. With equal shares the rule is the largest probability. A tie goes to the most frequent class.
+
+    Examples
+    --------
+    >>> decide(np.array([[0.7, 0.3], [0.9, 0.1]]), np.array([0.8, 0.2]))
+    array([1, 0])
+    """
+    # Rounded, so that a probability which differs from the share by rounding errors is a tie.
+    return np.asarray((np.round(probability / share, 3) + 1e-4 * share).argmax(axis=1))
+
+
+def own_probability(scores: Floats) -> Floats:
+    """Return the classifier's own scores as probabilities: log-odds undone, decision values as if they were those."""
+    if scores.shape[1] == 2:
+        p = expit(scores[:, 1])
+        return np.stack([1 - p, p], axis=1)
+    return np.asarray(softmax(scores, axis=1))
+
+
+def reliability_bins(probability: Floats, happened: Bools) -> list[dict[str, float]]:
+    """Return bins of equal counts: bin, predicted (mean probability), observed (share), count.
+
+    calibration_curve(strategy="quantile") parts at interpolated quantiles instead, so that counts differ, keeps equal
+    probabilities in one bin, so that bins are lost, and gives no counts.
+    """
+    order = np.argsort(probability, kind="stable")
+    bins = [b for b in np.array_split(order, min(RELIABILITY_BINS, len(order))) if len(b)]
+    return [
+        {"bin": i, "predicted": float(probability[b].mean()), "observed": float(happened[b].mean()), "count": len(b)}
+        for i, b in enumerate(bins)
+    ]

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ridgefeat.bench import calibration, metrics, statistics
+from ridgefeat.bench import metrics, statistics
 from ridgefeat.bench.evaluation import Outcome
 from ridgefeat.bench.inputs import level_names
 from ridgefeat.bench.metrics import Weights
-from ridgefeat.bench.pooling import PooledPredictions
+from ridgefeat.bench.pooling import PooledPredictions, reliability_bins
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Problem, Run
 
 MAX_LEVELS = 25
@@ -135,7 +135,7 @@ def by_class(problem: Problem, pooled: Pooled) -> tuple[pd.DataFrame, pd.DataFra
                 share = count / sum(counts) if any(counts) else np.nan
                 confused.append({**row, "y_pred": predicted, "count": count, "share": share})
         for k in [p.positive] if p.kind == "binary" else range(len(problem.classes)):
-            for bin_ in calibration.reliability(p.probability[:, k], p.y == k):
+            for bin_ in reliability_bins(p.probability[:, k], p.y == k):
                 reliable.append({"classifier": name, "class": problem.classes[k], **bin_})
     return pd.DataFrame(per_class), pd.DataFrame(confused), pd.DataFrame(reliable)
 
