@@ -149,13 +149,6 @@ def find(name: str) -> Method:
     """Return a method by name, or the user's own estimator by import path (module:Class).
 
     Raises ParameterError if there is no such name, or the path cannot be imported or is no estimator.
-
-    Examples
-    --------
-    >>> find("logistic").meaning
-    'logistic regression, L2'
-    >>> find("sklearn.linear_model:Perceptron").name
-    'sklearn.linear_model:Perceptron'
     """
     if name in METHODS:
         return METHODS[name]

@@ -154,13 +154,7 @@ def list_confounds(refitter: Refitter) -> list[Confound]:
 
 
 def acquisition_columns(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the acquisition columns of each kind among some names, in their order; kinds without any left out.
-
-    Examples
-    --------
-    >>> acquisition_columns(["ridge_area", "quality_sigma", "ridge_period_mean"])
-    {'contrast': ['quality_sigma'], 'size': ['ridge_area']}
-    """
+    """Return the acquisition columns of each kind among some names, in their order; kinds without any left out."""
     names = list(names)
     found = {kind: [n for n in names if n.removesuffix(PRODUCT) in own] for kind, own in ACQUISITION_COLUMNS.items()}
     return {kind: own for kind, own in found.items() if own}

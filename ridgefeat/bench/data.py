@@ -146,14 +146,7 @@ def make_problem(
 
 
 def infer_kind(column: pd.Series[Any]) -> Kind:
-    """Return the kind of a target column: text and few whole numbers are classes, other numbers a quantity.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> infer_kind(pd.Series(["female", "male"])), infer_kind(pd.Series([20.5, 31.0, 47.0]))
-    ('binary', 'regression')
-    """
+    """Return the kind of a target column: text and few whole numbers are classes, other numbers a quantity."""
     return "regression" if is_quantity(column) else "binary" if column.nunique() == 2 else "multiclass"
 
 

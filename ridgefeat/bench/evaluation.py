@@ -101,9 +101,7 @@ def failure(outcomes: Sequence[Outcome]) -> str:
 def run_fit(
     method: Method, fold: Fold, options: Options, X: Array | str, y: Array, groups: Array, **parameters: Any
 ) -> Outcome:
-    """Fit on the fold's training rows and predict its test rows; never raises.
-
-    If X is a str, it is the reason why X is missing.
+    """Fit on the fold's training rows and predict its test rows; never raises. X may be the reason why it is missing.
 
     `seconds` counts fitting and predicting. Building the pipeline is not counted: it imports the estimator's libraries,
     which takes longer than many fits in a worker that has just started.

@@ -78,13 +78,7 @@ def levels_of(names: NDArray[Any]) -> list[str]:
 
 
 def level_codes(names: NDArray[Any], levels: Sequence[str]) -> NDArray[np.float32]:
-    """Return the number of each name in `levels`, -1 for one that is not there; float32, shape (rows,).
-
-    Examples
-    --------
-    >>> level_codes(["left", "right", ""], ["left", "right"])
-    array([ 0.,  1., -1.], dtype=float32)
-    """
+    """Return the number of each name in `levels`, -1 for one that is not there; float32, shape (rows,)."""
     where = {name: i for i, name in enumerate(levels)}
     return np.array([where.get(n, -1) for n in names], np.float32)
 

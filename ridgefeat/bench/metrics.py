@@ -137,12 +137,6 @@ def areas(is_positive: Bools, score: Floats, fold: Ints, weights: Weights, group
     It is the share of pairs within a fold, one positive and one negative, that are in the right order, ties counting
     half. Pairs are counted once for each two groups, and a sample then only weights those counts; where there are too
     many groups for that, each sample ranks its rows. Counts are whole or half, so that both give exactly the same.
-
-    Examples
-    --------
-    >>> group, one = np.arange(4), np.ones((1, 4))
-    >>> areas(np.array([False, True, False, True]), np.array([0.1, 0.4, 0.35, 0.3]), np.zeros(4), one, group)
-    array([0.75])
     """
     right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for number in np.unique(fold):

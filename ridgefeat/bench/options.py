@@ -123,12 +123,8 @@ class Options:
     def complete(self, problem: Problem) -> Options:
         """Return the options with the kind and the number of classes of a problem's target, and columns' reliability.
 
-        Raises
-        ------
-        ParameterError
-            For fewer than 1 epoch, a number of workers that means none, or a reliability that no column has.
-        TableError
-            If the table of reliability cannot be read.
+        Raises ParameterError for fewer than 1 epoch, a number of workers that means none, or a reliability that no
+        column has; TableError if the table of reliability cannot be read.
         """
         if self.epochs < 1:
             raise ParameterError(f"epochs must be 1 or more, got {self.epochs}")

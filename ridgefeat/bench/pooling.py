@@ -194,11 +194,6 @@ def decide(probability: Floats, share: Floats) -> Ints:
 
     This is the rule of every class that ridgefeat reports. The most probable class would be the frequent one for nearly
     all prints. With equal shares the rule is the largest probability. A tie goes to the most frequent class.
-
-    Examples
-    --------
-    >>> decide(np.array([[0.7, 0.3], [0.9, 0.1]]), np.array([0.8, 0.2]))
-    array([1, 0])
     """
     # Rounded, so that a probability which differs from the share by rounding errors is a tie.
     return np.asarray((np.round(probability / share, 3) + 1e-4 * share).argmax(axis=1))

@@ -44,39 +44,14 @@ def pair_prints(
     match: Sequence[str] = (),
     seed: int = 42,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return a table with a row per pair of prints, and its sidecar.
+    """Return a table with a row per pair of prints, and its sidecar, from a table with a row per print and its own.
 
-    Parameters
-    ----------
-    frame, about
-        A table with a row per print and its sidecar, as ridgefeat.bench.load gives them.
-    by : str
-        The label that two prints may share. If it is `group`, pairs are of two different fingers; otherwise, of two
-        different people.
-    group : str
-        Label of the people.
-    differ : sequence of str
-        Labels in which the prints of a pair differ, such as the impression or the session.
-    match : sequence of str
-        Labels that all people of a block share, such as the sex, so that they do not distinguish the pairs.
-    seed : int
+    `by` is the label that two prints may share. If it is `group`, the label of the people, pairs are of two different
+    fingers; otherwise, of two different people. In the labels `differ`, such as the session, the prints of a pair are
+    different; the labels `match`, such as the sex, are shared by all people of a block and thus do not distinguish
+    pairs.
 
-    Raises
-    ------
-    TableError
-        If a label is missing, or no two prints can be paired.
-
-    Examples
-    --------
-    >>> people = np.repeat(["a", "b", "c", "d"], 2)
-    >>> x = np.array([1, 1.1, 2, 2.2, 3, 2.9, 4, 4.3])
-    >>> made, _ = pair_prints(
-    ...     pd.DataFrame({"subject": people, "finger": ["thumb", "index"] * 4, "x": x, "meta_source": people}),
-    ...     {"columns": [{"name": "x"}]}, by="subject", group="subject",
-    ... )
-    >>> distance = made.groupby("same_subject")["x"].mean()
-    >>> bool(distance["yes"] < 0.2 < 0.8 < distance["no"])
-    True
+    Raises TableError if a label is missing, or no two prints can be paired.
     """
     needed = [by, group, *differ, *match]
     if lacking := [name for name in needed if name not in frame]:

@@ -195,13 +195,7 @@ def read_criteria(text: str, reliability: str = OWN_SET) -> ColumnSelector:
 
 
 def reliability_of(names: Iterable[Any], source: Any) -> Floats:
-    """Return each column's ICC, NaN where it is not known; `source` is as ColumnSelector's `reliability`.
-
-    Examples
-    --------
-    >>> reliability_of(["a", "b"], {"b": 0.7})
-    array([nan, 0.7])
-    """
+    """Return each column's ICC, NaN where it is not known; `source` is as ColumnSelector's `reliability`."""
     names, known = list(names), {} if source is None else source
     if isinstance(source, (str, Path)):
         frame = load_reliability(source)

@@ -25,26 +25,13 @@ STRATA = 10
 def make_folds(
     problem: Problem, split: Split = "group", *, folds: int = 5, repeats: int = 1, seed: int = 42
 ) -> tuple[Fold, ...]:
-    """Return training and test rows of every fold.
+    """Return training and test rows of every fold of every repeat; repeat r has the random seed `seed` + r.
 
-    Parameters
-    ----------
-    problem : Problem
-    split : "group", "holdout" or "image"
-        Stratified folds by group; one part in five of the groups held out; or random folds by image, which leak.
-    folds : int
-        At least 2; ignored for a holdout.
-    repeats : int
-        Number of repeats, each with other folds.
-    seed : int
-        Random seed of the first repeat; each further one adds 1.
+    "group" gives stratified folds by group; "holdout" one part in five of the groups held out, whatever `folds` says;
+    "image" random folds by image, which leak.
 
-    Raises
-    ------
-    ParameterError
-        For an unknown split, or fewer than 2 folds or 1 repeat.
-    TableError
-        If there are fewer groups, or fewer groups of one class, than folds.
+    Raises ParameterError for an unknown split, or fewer than 2 folds or 1 repeat; TableError if there are fewer groups,
+    or fewer groups of one class, than folds.
     """
     if split not in SPLITS:
         raise ParameterError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -89,9 +76,7 @@ def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
 def between(problem: Problem, is_test: Any) -> tuple[Fold, ...]:
     """Return the one fold that trains on some tables' rows and tests on others'; is_test is bool, shape (prints,).
 
-    Groups on both sides are left out of training.
-
-    Raises TableError if nothing is left to train on.
+    Groups on both sides are left out of training. Raises TableError if nothing is left to train on.
     """
     names = problem.groups.astype(str)
     train = ~is_test & ~np.isin(names, names[is_test])

@@ -26,13 +26,7 @@ MIN_DEFINED_SHARE = 0.5
 
 
 def group_weights(groups: int, seed: int, samples: int = SAMPLES) -> Weights:
-    """Return how often each group is drawn in each bootstrap sample; float64, shape (samples, groups).
-
-    Examples
-    --------
-    >>> group_weights(3, seed=0, samples=2).sum(axis=1)
-    array([3., 3.])
-    """
+    """Return how often each group is drawn in each bootstrap sample; float64, shape (samples, groups)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(groups, np.full(groups, 1 / groups), samples).astype(np.float64)
 
@@ -59,13 +53,7 @@ NUMBERS = frozenset({"mae", "rmse", "r2", "brier"})
 
 
 def variance(samples: NDArray[np.float64], groups: int) -> float:
-    """Return a figure's variance over groups; NaN where it is defined in too few bootstrap samples.
-
-    Examples
-    --------
-    >>> round(variance(np.array([0.7, 0.8, 0.9, np.nan]), 11), 6)
-    0.007333
-    """
+    """Return a figure's variance over groups; NaN where it is defined in too few bootstrap samples."""
     known = samples[np.isfinite(samples)]
     if len(known) < MIN_DEFINED_SHARE * len(samples):
         return float("nan")
@@ -110,13 +98,8 @@ def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> flo
     """Return the two-sided p value of folds' mean difference being zero, from those of all folds of all repeats.
 
     `test_over_train` are the prints (or groups) in a test fold over those in training. Folds share most of their
-    training data, so that the plain t test is too optimistic: the variance of the mean is taken as
-    (1/n + test/train) s² instead of s²/n, the corrected resampled t test of Nadeau and Bengio (2003).
-
-    Examples
-    --------
-    >>> round(corrected_t(np.array([0.02, 0.03, 0.01, 0.04, 0.02]), 0.25), 4)
-    0.0349
+    training data, so that the plain t test is too optimistic: the variance of the mean is taken as (1/n + test/train)
+    s² instead of s²/n, the corrected resampled t test of Nadeau and Bengio (2003).
     """
     d = differences[np.isfinite(differences)]
     n = len(d)
@@ -130,13 +113,7 @@ def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> flo
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """Return p values adjusted for their number (Holm 1979); NaN stays NaN and does not count.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03])
-    array([0.03, 0.06, 0.06])
-    """
+    """Return p values adjusted for their number (Holm 1979); NaN stays NaN and does not count."""
     values = np.asarray(p, np.float64)
     out = np.full(len(values), np.nan)
     known = np.flatnonzero(np.isfinite(values))
@@ -147,11 +124,5 @@ def holm(p: Sequence[float]) -> NDArray[np.float64]:
 
 
 def group_numbers(names: NDArray[Any]) -> NDArray[np.int64]:
-    """Return each row's group as a number from 0, in the order of the names; int64, shape (rows,).
-
-    Examples
-    --------
-    >>> group_numbers(np.array(["b", "a", "b"]))
-    array([1, 0, 1])
-    """
+    """Return each row's group as a number from 0, in the order of the names; int64, shape (rows,)."""
     return np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)

@@ -128,11 +128,6 @@ def choose_columns(names: Sequence[str], patterns: Iterable[str] | None, by: str
 
     Without patterns they are DEFAULT_COLUMNS, or all columns of a table that has none of these. Raises ParameterError
     if a pattern matches no column.
-
-    Examples
-    --------
-    >>> choose_columns(["ridge_area", "ridge_width", "minutiae_count"], ["ridge_*"])
-    ['ridge_area', 'ridge_width']
     """
     names = [n for n in names if n != by]
     if patterns is None:

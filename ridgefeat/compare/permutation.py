@@ -25,13 +25,7 @@ ROUNDING = 1e-9
 
 
 def count_permutations(people: int, columns: int) -> int:
-    """Return how many permutations are made for a table of so many people and columns.
-
-    Examples
-    --------
-    >>> count_permutations(600, 14), count_permutations(420, 1069)
-    (9999, 42760)
-    """
+    """Return how many permutations are made for a table of so many people and columns."""
     wanted = max(MIN_PERMUTATIONS, PER_COLUMN * columns)
     return int(min(wanted, max(AT_ONCE, MAX_OPERATIONS / max(1, people * columns))))
 
@@ -41,12 +35,6 @@ def permutation_p(values: Float, label: NDArray[Any], levels: int, seed: int = 0
 
     `values` has shape (people, columns), NaN where missing; a person keeps what is missing when the label is dealt
     anew. `label`, shape (people,), holds indices of the `levels`, or numbers, of which there are 0 levels.
-
-    Examples
-    --------
-    >>> values = np.array([[1.0], [2], [3], [4], [11], [12], [13], [14]])
-    >>> permutation_p(values, np.repeat([0, 1], 4), 2).round(2)
-    array([0.03])
     """
     rng = np.random.default_rng(seed)
     if not levels:

@@ -26,12 +26,6 @@ def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
     `base` has the shape (prints, columns), and NaN where a print has no value; the column is then ignored for that
     print. `groups` holds the group of each print. The deviation is 1.4826 times the median absolute deviation, which a
     few outliers hardly move (Leys et al. 2013).
-
-    Examples
-    --------
-    >>> periods = np.array([[0.48 + 0.01 * (i % 3)] for i in range(20)] + [[0.9]], np.float32)
-    >>> np.flatnonzero(find_outliers(periods, ["fvc"] * 21))
-    array([20])
     """
     out = np.zeros(len(base), np.bool_)
     known: dict[Hashable, int] = {}

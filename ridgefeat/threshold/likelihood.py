@@ -116,11 +116,6 @@ def best_monotone(score: Float, mated: NDArray[np.bool_]) -> Float:
     """Return the natural log likelihood ratios that fit best and rise with a score; infinite at ends without overlap.
 
     Equal scores get equal ratios. It is isotonic regression (pool adjacent violators), judged on what it was fitted to.
-
-    Examples
-    --------
-    >>> best_monotone(np.array([1.0, 2, 3, 4]), np.array([False, True, False, True])).round(2)
-    array([-inf,   0.,   0.,  inf])
     """
     _, at, count = np.unique(score, return_inverse=True, return_counts=True)
     share = isotonic_regression(np.bincount(at, mated) / count, weights=count.astype(np.float64)).x[at]

@@ -222,11 +222,6 @@ def comparisons_needed(method: str) -> int:
     """Return the non-mated comparisons that a target takes by the rule of three; 0 for methods without a target.
 
     With no error among n independent comparisons the true rate may still be 3 / n, at 95 % confidence.
-
-    Examples
-    --------
-    >>> comparisons_needed("fmr=0.1%"), comparisons_needed("exact")
-    (3000, 0)
     """
     return int(np.ceil(3 / _parse_target(method) - 1e-9)) if method.startswith("fmr=") else 0
 
@@ -236,15 +231,6 @@ def recommend(names: Sequence[str], named: Sequence[str] | None, settings: Setti
 
     `names` are the methods that the scores support, `named` those that the user named. Scores `of_pairs` are of
     comparisons between prints, which are decided at a false match rate.
-
-    Examples
-    --------
-    >>> recommend(DEFAULT_METHODS, None, Settings(), of_pairs=True)
-    'fmr=0.1%'
-    >>> recommend(DEFAULT_METHODS, None, Settings(cost_false_accept=100), of_pairs=True)
-    'min-cost'
-    >>> recommend(DEFAULT_METHODS, None, Settings(), of_pairs=False)
-    'exact'
     """
     cost = ("prior", "cost_false_accept", "cost_false_reject")
     wanted = [*(named or ())]
@@ -290,14 +276,6 @@ def bayes(curve: ErrorCurve, settings: Settings) -> Choice:
     """Choose the best of the thresholds that Bayesian optimisation tries.
 
     A Gaussian process models the loss; each next threshold is the one with the highest expected improvement.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-    >>> found = bayes(curve, Settings(evaluations=6))
-    >>> found.evaluations, found.path.tried.shape, float(found.path.loss.min())
-    (6, (6,), 0.225)
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
@@ -348,12 +326,6 @@ def search_range(curve: ErrorCurve) -> tuple[float, float]:
 
     Below the lowest mated score a higher threshold only removes false matches; above the highest non-mated score it
     only adds false non-matches.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> search_range(ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])))
-    (3.0, 7.0)
     """
     clean = curve.index_for_fmr(0.0)
     low, high = sorted((float(curve.cut[curve.last_without_miss]), float(curve.cut[clean])))
@@ -365,11 +337,6 @@ def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
     """Return by how much each candidate is expected to fall below the lowest loss so far (`best`).
 
     `mean` and `deviation` are those of the predicted loss; all have shape (n_candidates,).
-
-    Examples
-    --------
-    >>> expected_improvement(np.array([0.5, 1.0, 1.5]), np.array([0.0, 1.0, 0.0]), 1.0).round(3)
-    array([0.5  , 0.399, 0.   ])
     """
     spread = np.maximum(deviation, 1e-12)
     z = (best - mean) / spread
