@@ -21,12 +21,12 @@ from ridgefeat.params import Params
 from ridgefeat.reliability import ErrorModel
 from ridgefeat.sources import LoadedPrint, RawSize, find_prints, load_print, repeated_impressions, with_regions
 from ridgefeat.structure import Float, UInt8
-from ridgefeat.table import outliers
+from ridgefeat.table import row
 from ridgefeat.table.batches import Extraction, iterate_batches
 from ridgefeat.table.reading import read_table
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META, ArrayPrint, Item, Meta, compute_values, error_text, escape_controls, open_print
-from ridgefeat.table.writers import column, kind_of, label_names, text
+from ridgefeat.table.writing import flag_outliers
 from ridgefeat.work.engine import count_workers
 from ridgefeat.work.guard import Stopped, current_limits, guarded_map
 from ridgefeat.work.threads import one_thread
@@ -261,11 +261,11 @@ def extract_many(
     items = _as_items(prints, layout=layout, index=index, index_column=index_column, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
     names = recipe.names()
-    outliers.flag_outliers(meta, values, names)
-    cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META.items()}
-    for name in label_names(items):
-        labels = [text(item.labels.get(name)) for item in items]
-        cells[name] = column(labels, kind_of(labels))
+    flag_outliers(meta, values, names)
+    cells = {name: row.column([row.text(m[name]) for m in meta], kind) for name, kind in META.items()}
+    for name in row.label_names(items):
+        labels = [row.text(item.labels.get(name)) for item in items]
+        cells[name] = row.column(labels, row.kind_of(labels))
     return pd.concat([pd.DataFrame(cells), pd.DataFrame(values, columns=names)], axis=1)
 
 
@@ -363,8 +363,8 @@ def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None)
     out = Survey(prints=len(items))
     out.repeated = repeated_impressions({escape_controls(str(i.relative)): i.labels for i in items})
     alike: dict[str, list[str]] = {}
-    for name in label_names(items):
-        out.labels[name] = Counter(text(item.labels.get(name)) for item in items)
+    for name in row.label_names(items):
+        out.labels[name] = Counter(row.text(item.labels.get(name)) for item in items)
     for item, loaded in zip(items, guarded_map(partial(_survey, dpi), items, current_limits()), strict=True):
         out.layouts[item.layout or "none"] += 1
         name = escape_controls(str(item.relative))

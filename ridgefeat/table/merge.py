@@ -19,12 +19,11 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import bare_name, os_errors_as, results_folder
 from ridgefeat.table import assembly, sidecar
-from ridgefeat.table.assembly import Part, Summary, check_output, check_size, is_folder, journal_of
+from ridgefeat.table.assembly import FORMATS, Part, Summary, check_output, check_size, is_folder, journal_of
 from ridgefeat.table.reading import iterate_table, read_table
 from ridgefeat.table.recipe import differences
-from ridgefeat.table.row import LABELS, META, Kind
+from ridgefeat.table.row import LABELS, META, Kind, Row, text
 from ridgefeat.table.sidecar import load_sidecar, table_digest
-from ridgefeat.table.writers import FORMATS, Row, text
 
 
 def merge_tables(

@@ -18,8 +18,7 @@ from ridgefeat.files import MAX_DESCRIPTION_BYTES, first_few, read_bounded, sha2
 from ridgefeat.reliability import ERROR_SUFFIX
 from ridgefeat.schema import check_schema
 from ridgefeat.table.recipe import differences
-from ridgefeat.table.row import META, file_state
-from ridgefeat.table.writers import kind_of, label_names, text
+from ridgefeat.table.row import META, file_state, kind_of, label_names, text
 
 if TYPE_CHECKING:
     from ridgefeat.table.recipe import Recipe
