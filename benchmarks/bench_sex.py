@@ -13,8 +13,7 @@ import numpy as np
 
 from ridgefeat.bench import Options, compare, load, make_problem, statistics
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.confounds import probe_confounds
-from ridgefeat.bench.diagnostics import Refitter, ablation
+from ridgefeat.bench.diagnostics import Refitter, ablation, probe_confounds
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions
 

@@ -9,7 +9,7 @@ Read in this order: `results` (the data that comes out), `options` (what is aske
 made ready), `job` (a whole comparison), `comparison` (its steps), `inputs`, `classifiers` and `estimators` (what is
 fitted to what), `selection` and `harmonising` (its columns chosen, its sites made alike), `evaluation` (the fits),
 `pooling` (their predictions together, calibrated), `ensemble`, `metrics` and `statistics` (figures and
-intervals), `tables`, `diagnostics` and `confounds` (what drives the result); then `model`, a classifier that is kept,
+intervals), `tables`, `diagnostics` (what drives the result); then `model`, a classifier that is kept,
 and `backbone_entries`, those on a network's embedding.
 """
 

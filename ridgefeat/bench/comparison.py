@@ -19,7 +19,6 @@ from ridgefeat.audit.run import Audit
 from ridgefeat.audit.table import AuditParams, make_table, not_checked
 from ridgefeat.bench import diagnostics, splits, statistics, tables
 from ridgefeat.bench.classifiers import ENSEMBLES, default_names, find
-from ridgefeat.bench.confounds import probe_confounds
 from ridgefeat.bench.ensemble import evaluate_ensemble
 from ridgefeat.bench.evaluation import Outcome, evaluate, failure
 from ridgefeat.bench.inputs import make_inputs
@@ -153,7 +152,7 @@ def _diagnose(refitter: diagnostics.Refitter, progress: Progress | None) -> dict
     steps: dict[str, Any] = {
         "learning": diagnostics.learning_curve,
         "ablation": diagnostics.ablation,
-        "confounds": probe_confounds,
+        "confounds": diagnostics.probe_confounds,
         "importances": diagnostics.permutation_importance,
         "controls": diagnostics.controls,
     }

@@ -21,6 +21,8 @@ from ridgefeat.work.engine import count_workers
 from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 from ridgefeat.work.threads import opencv_threads
 
+FINGER = ("hand", "finger")
+"""Labels that together say which of ten fingers a print is of."""
 SIDE = 128
 """Rows and columns of an image's pixels as classifiers read them."""
 

@@ -16,9 +16,8 @@ from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.run import Audit, audit
 from ridgefeat.bench import splits
 from ridgefeat.bench.comparison import compare
-from ridgefeat.bench.data import load, make_problem
+from ridgefeat.bench.data import BLOCKS, MAX_BLOCK, load, make_problem, pair_prints
 from ridgefeat.bench.options import Options, Progress
-from ridgefeat.bench.print_pairs import BLOCKS, MAX_BLOCK, pair_prints
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import atomic_write, count_of, os_errors_as
@@ -50,7 +49,7 @@ class Job:
     feature_columns
         As in ridgefeat.bench.data.load.
     pairs : str or None
-        Instead of a target: a label that two prints may share (ridgefeat.bench.print_pairs).
+        Instead of a target: a label that two prints may share (ridgefeat.bench.data.pair_prints).
     differ, match : tuple of str
         As pair_prints takes them.
     on_duplicates : "merge", "drop" or "warn"

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench import metrics, statistics
 from ridgefeat.bench.evaluation import Outcome
-from ridgefeat.bench.inputs import level_names
+from ridgefeat.bench.inputs import FINGER, level_names
 from ridgefeat.bench.metrics import Weights
 from ridgefeat.bench.pooling import PooledPredictions, reliability_bins
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Problem, Run
 
 MAX_LEVELS = 25
 """Levels of a label beyond which it does not group prints but names them."""
-FINGER = ("hand", "finger")
-"""Labels that together say which of ten fingers a print is of."""
 LEVEL_SAMPLES = 200
 """Maximal number of bootstrap samples of a level's intervals: there are many levels, read by their first digits."""
 MIN_LEVEL_GROUPS = 5
