@@ -17,7 +17,7 @@ from ridgefeat._version import __version__
 from ridgefeat.audit.results import check_results
 from ridgefeat.audit.run import Audit
 from ridgefeat.audit.table import AuditParams, make_table, not_checked
-from ridgefeat.bench import diagnostics, splits, statistics, tables
+from ridgefeat.bench import diagnostics, metrics, splits, tables
 from ridgefeat.bench.classifiers import ENSEMBLES, default_names, find
 from ridgefeat.bench.ensemble import evaluate_ensemble
 from ridgefeat.bench.evaluation import Outcome, evaluate, failure
@@ -92,8 +92,8 @@ def compare(
         reason = by_method[n][0].reason if n in ENSEMBLES else failure(by_method[n])
         seconds = sum(outcome.seconds for outcome in by_method[n])
         runs.append(Run(n, meanings[n], "failed" if reason else "ok", reason, seconds))
-    samples = statistics.samples_for(len(problem), o.samples)
-    weights = statistics.group_weights(len(np.unique(problem.groups.astype(str))), o.seed, samples)
+    samples = metrics.samples_for(len(problem), o.samples)
+    weights = metrics.group_weights(len(np.unique(problem.groups.astype(str))), o.seed, samples)
     comparison = Comparison(
         problem=problem,
         folds=tuple(folds),

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sklearn.feature_selection import f_classif, f_regression
 from sklearn.pipeline import make_pipeline
 
-from ridgefeat.bench import metrics, statistics
+from ridgefeat.bench import metrics
 from ridgefeat.bench.classifiers import build, find
 from ridgefeat.bench.data import PRODUCT
 from ridgefeat.bench.ensemble import TOLERANCE
@@ -109,18 +109,13 @@ class Refitter:
         """Return one that uses all columns, for those that are not the problem's own."""
         return replace(self, options=replace(self.options, select=None))
 
-    def predict(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
-        """Return the same without the rows that they are for."""
-        pooled = self.pool(problem, X, folds)
-        return None if pooled is None else pooled.predictions
-
 
 def learning_curve(refitter: Refitter) -> pd.DataFrame | None:
     """Return the main figure by number of training groups; see Comparison.learning."""
     rows = []
     for share in TRAINING_SHARES:
         folds = [replace(f, train=_first_groups(refitter, f, share)) for f in refitter.folds]
-        p = refitter.predict(refitter.problem, refitter.X, folds)
+        p = refitter.pool(refitter.problem, refitter.X, folds)
         if p is None:
             continue
         for i, fold in enumerate(folds):
@@ -150,7 +145,7 @@ def _first_groups(refitter: Refitter, fold: Fold, share: float) -> NDArray[np.in
 def ablation(refitter: Refitter) -> pd.DataFrame | None:
     """Return the main figure of each family alone, of all but it, and added one by one; see Comparison.ablation."""
     families = refitter.problem.families
-    whole = refitter.predict(refitter.problem, refitter.X, refitter.folds)
+    whole = refitter.pool(refitter.problem, refitter.X, refitter.folds)
     if len(families) < 2 or whole is None:
         return None
     family_of = np.array([f for f, names in families.items() for _ in names], object)
@@ -159,13 +154,13 @@ def ablation(refitter: Refitter) -> pd.DataFrame | None:
     def make_row(how: str, family: str, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
         select = refitter.options.select and refitter.options.select.of(keep)
         own = replace(refitter, options=replace(refitter.options, select=select))
-        p = own.predict(refitter.problem, refitter.X[:, np.r_[keep, levels]], refitter.folds)
+        p = own.pool(refitter.problem, refitter.X[:, np.r_[keep, levels]], refitter.folds)
         if p is None:
             return []
-        value = statistics.with_intervals(p, refitter.weights, [refitter.problem.metric]).values()
-        away = statistics.difference(p, whole, refitter.weights, refitter.problem.metric)
+        value = metrics.with_intervals(p, refitter.weights, [refitter.problem.metric]).values()
+        away = metrics.difference(p, whole, refitter.weights, refitter.problem.metric)
         row = {"classifier": refitter.method.name, "how": how, "family": family, "columns": int(keep.sum())}
-        return [row | statistics.with_ends("value", value) | statistics.with_ends("difference", away)]
+        return [row | metrics.with_ends("value", value) | metrics.with_ends("difference", away)]
 
     rows = [r for f in families for r in make_row("alone", f, family_of == f)]
     rows += [r for f in families for r in make_row("without", f, family_of != f)]
@@ -189,14 +184,14 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
     blocks = {("family", f): [names.index(c) for c in own] for f, own in problem.families.items()}
     columns = _most_different(problem, X) if len(names) > MAX_COLUMNS else range(len(names))
     blocks |= {("column", names[i]): [i] for i in columns}
-    given = list(blocks.values()), refitter.method, options, X, problem.y, statistics.group_numbers(problem.groups)
+    given = list(blocks.values()), refitter.method, options, X, problem.y, metrics.group_numbers(problem.groups)
     work = (delayed(_shuffle_blocks)(f, *given) for f in refitter.folds)
     try:
         outcomes = list(spread(work, count_workers(options.jobs), ordered=True))
     except Exception:  # an estimator that cannot be taken apart has no importances; the comparison stands
         return None
     # Of each fold first the whole, then each block shuffled.
-    whole, *rest = (pool_predictions(problem, o, calibrate=False).predictions for o in zip(*outcomes, strict=True))
+    whole, *rest = (pool_predictions(problem, o, calibrate=False) for o in zip(*outcomes, strict=True))
     sign = -1 if problem.metric in LESS_IS_BETTER else 1
     base = metrics.figure(whole, problem.metric)
     shuffled = dict(zip(blocks, rest, strict=True))
@@ -205,11 +200,11 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
     for level in ("family", "column"):
         ranked = sorted((k for k in blocks if k[0] == level), key=lambda k: -drops[k])[:SHOWN]
         for key in ranked:
-            _, low, high = statistics.difference(whole, shuffled[key], refitter.weights, problem.metric)
+            _, low, high = metrics.difference(whole, shuffled[key], refitter.weights, problem.metric)
             low, high = (low, high) if sign > 0 else (-high, -low)
             row: dict[str, Any] = {"classifier": refitter.method.name, "level": level, "name": key[1]}
             row["family"] = key[1] if level == "family" else family_of[key[1]]
-            rows.append(row | statistics.with_ends("drop", (drops[key], low, high)))
+            rows.append(row | metrics.with_ends("drop", (drops[key], low, high)))
     return pd.DataFrame(rows)
 
 
@@ -249,10 +244,10 @@ def controls(refitter: Refitter) -> pd.DataFrame:
 
     def alone(column: NDArray[Any]) -> Predictions | None:
         X = np.concatenate([column[:, None].astype(np.float32), refitter.levels], axis=1)
-        return refitter.without_selection().predict(problem, X, refitter.folds)
+        return refitter.without_selection().pool(problem, X, refitter.folds)
 
     shuffled = [shuffle_target(problem, seed + i) for i in range(CONTROL_DRAWS)]
-    of_shuffled = [refitter.predict(p, refitter.X, refitter.folds) for p, _ in shuffled]
+    of_shuffled = [refitter.pool(p, refitter.X, refitter.folds) for p, _ in shuffled]
     of_random = [alone(rng.normal(size=n)) for _ in range(CONTROL_DRAWS)]
     order = alone(np.arange(n))
     draws = f"range of {CONTROL_DRAWS} draws"
@@ -261,7 +256,7 @@ def controls(refitter: Refitter) -> pd.DataFrame:
         ("random column", f"one column of random numbers in place of the features; {draws}", _range(of_random, metric)),
     ]
     if order is not None:
-        value, low, high = statistics.with_intervals(order, refitter.weights, [metric]).values()
+        value, low, high = metrics.with_intervals(order, refitter.weights, [metric]).values()
         rows.append(("acquisition order", "the row's place in the table in place of the features", (value, low, high)))
     chance = {"binary": 0.5, "multiclass": 1 / max(1, len(problem.classes)), "regression": 0.0}[problem.kind]
     return pd.DataFrame(
@@ -270,7 +265,7 @@ def controls(refitter: Refitter) -> pd.DataFrame:
             "meaning": meaning,
             "classifier": refitter.method.name,
             "metric": metric,
-            **statistics.with_ends("value", found),
+            **metrics.with_ends("value", found),
             "chance": chance,
             # Below chance is no finding: where there is nothing to learn, predictions of held-out groups err slightly
             # towards the class that training has more of.
@@ -290,7 +285,7 @@ def _range(drawn: Sequence[Predictions | None], metric: str) -> tuple[float, flo
 def shuffle_target(problem: Problem, seed: int) -> tuple[Problem, str]:
     """Return the problem with the target given to the wrong groups, or prints of a group where it differs in them."""
     rng = np.random.default_rng(seed)
-    numbers = statistics.group_numbers(problem.groups)
+    numbers = metrics.group_numbers(problem.groups)
     first = np.unique(numbers, return_index=True)[1]
     # Merged duplicates may bring two labels into one group; the label belongs to the group all the same.
     if (problem.y == problem.y[first][numbers]).mean() >= CONSTANT_SHARE:
@@ -321,23 +316,22 @@ def probe_confounds(refitter: Refitter) -> pd.DataFrame | None:
     rows, found = [], {}
     metric, weights, fuse = refitter.problem.metric, refitter.weights, refitter.options.fuse
     for confound in list_confounds(refitter):
-        pooled = _predict(replace(refitter, method=method), confound)
-        if pooled is None:
+        own = _predict(replace(refitter, method=method), confound)
+        if own is None:
             continue
-        own: Predictions = pooled.predictions
         found[confound.name] = own
         row: dict[str, Any] = {"classifier": method.name, "confound": confound.name, "meaning": confound.meaning}
         row["columns"] = confound.columns.shape[1]
-        row |= statistics.with_ends("value", statistics.with_intervals(own, weights, [metric]).values())
+        row |= metrics.with_ends("value", metrics.with_intervals(own, weights, [metric]).values())
         fused: Iterable[float] = (np.nan,) * 3
         if fuse is not None:
-            mean = fuse_predictions(refitter.problem, {"": pooled}, fuse)[1][""].predictions
-            fused = statistics.with_intervals(mean, weights, [metric]).values()
-        row |= statistics.with_ends("fused", fused)
+            mean = fuse_predictions(refitter.problem, {"": own}, fuse)[1][""]
+            fused = metrics.with_intervals(mean, weights, [metric]).values()
+        row |= metrics.with_ends("fused", fused)
         explained = (np.nan,) * 3
         if confound.of in found:
             explained = explained_share(found[confound.of], own, weights, metric)
-        rows.append(row | statistics.with_ends("explained", explained))
+        rows.append(row | metrics.with_ends("explained", explained))
     return pd.DataFrame(rows) if rows else None
 
 
@@ -348,14 +342,14 @@ def explained_share(whole: Predictions, rest: Predictions, weights: Weights, met
     """
     name = "r2" if whole.kind == "regression" else metric
     chance = {"r2": 0.0, "roc_auc": 0.5}.get(name, 1 / max(2, whole.score.shape[1]))
-    if not statistics.with_intervals(whole, weights, (name,))[f"{name}_low"] > chance:
+    if not metrics.with_intervals(whole, weights, (name,))[f"{name}_low"] > chance:
         return (np.nan,) * 3
     once = [float(metrics.figures(p, None, (name,))[name][0]) for p in (whole, rest)]
     first, second = (metrics.figures(p, weights, (name,))[name] for p in (whole, rest))
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(first > chance, (first - second) / (first - chance), np.nan)
     value, groups = (once[0] - once[1]) / (once[0] - chance), len(np.unique(whole.group))
-    spread = statistics.widening(whole) ** 2 * statistics.variance(shares, groups)
+    spread = metrics.widening(whole) ** 2 * metrics.variance(shares, groups)
     return value, *number_interval(value, spread, groups)
 
 

@@ -44,10 +44,10 @@ def evaluate_ensemble(
     Raises ValueError if fewer than two members ran, or there is nothing that a stack can be fitted on.
     """
     members = _members(name, {n: p for n, p in pooled.items() if inner is None or n in inner})
-    learned = members if inner is None else {n: inner[n].predictions for n in members}
+    learned = members if inner is None else {n: inner[n] for n in members}
     whole = next(p for n, p in pooled.items() if n in members)
     odds = {n: log_odds(p) for n, p in members.items()}
-    columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(whole.predictions))
+    columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(whole))
     for source, own in sources(whole, None if inner is None else inner[next(iter(members))]):
         if name == "mean":
             best = best_members(learned, source, problem.metric, (inner or pooled).get("dummy"))
@@ -58,7 +58,7 @@ def evaluate_ensemble(
             others = as_columns([log_odds(p.select(source)) for p in learned.values()])
             model = fit_stack(others, next(iter(learned.values())).y[source])
             score[own] = raw_scores(model, columns[own], len(model.classes_))
-    parts = [score[whole.predictions.fold == i] for i in range(len(whole.folds))]
+    parts = [score[whole.fold == i] for i in range(len(whole.folds))]
     if problem.kind == "regression":
         found = [(part[:, 0], np.zeros((len(part), 0))) for part in parts]
     else:
@@ -66,16 +66,16 @@ def evaluate_ensemble(
     return [Outcome(name, fold, *one) for fold, one in zip(whole.folds, found, strict=True)]
 
 
-def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, Predictions]:
+def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, PooledPredictions]:
     """Return the predictions that "mean" or "stack" may use; raise ValueError if there are fewer than two."""
-    members = {n: p.predictions for n, p in pooled.items() if n != "dummy"}
+    members = {n: p for n, p in pooled.items() if n != "dummy"}
     if len(members) < 2:
         raise ValueError(f"{name} needs two classifiers besides dummy that ran; there are {len(members)}")
     return members
 
 
 def best_members(
-    members: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str, dummy: PooledPredictions | None = None
+    members: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str, dummy: Predictions | None = None
 ) -> list[str]:
     """Return the names of three to six that are within TOLERANCE of the best in the given rows alone, best first.
 
@@ -91,7 +91,7 @@ def best_members(
     limit = best + TOLERANCE * (best if metric in LESS_IS_BETTER else 1.0)
     near = sum(value <= limit for value in found.values())
     chosen = names[: min(max(near, MIN_MEMBERS), MAX_MEMBERS)]
-    worst = np.inf if dummy is None else sign * figure(dummy.predictions.select(rows), metric)
+    worst = np.inf if dummy is None else sign * figure(dummy.select(rows), metric)
     return [n for n in chosen if found[n] <= worst] or chosen[:1]
 
 
@@ -160,7 +160,7 @@ def build_ensemble(
     """
     if problem.kind == "regression":
         return VotingRegressor([(n, FrozenEstimator(m)) for n, m in fitted.items()]).fit(X, problem.y)
-    members = [pooled[n].predictions for n in fitted]
+    members = [pooled[n] for n in fitted]
     combiner = None
     if name == "stack":
         combiner = fit_stack(as_columns([log_odds(p) for p in members]), members[0].y)

@@ -17,10 +17,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.validation import has_fit_parameter
 
 from ridgefeat.bench.classifiers import build, grid_of
+from ridgefeat.bench.metrics import group_numbers
 from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import MAIN_METRIC, Fold, Kind, Problem
 from ridgefeat.bench.splits import inner_splits
-from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import ModelError
 from ridgefeat.work.engine import count_workers, spread
 from ridgefeat.work.threads import one_thread

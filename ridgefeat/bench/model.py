@@ -29,13 +29,12 @@ from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
 from ridgefeat.bench.evaluation import evaluate, failure, fit, raw_scores
 from ridgefeat.bench.inputs import level_codes, level_names, levels_of, make_inputs
-from ridgefeat.bench.metrics import Floats
+from ridgefeat.bench.metrics import Floats, group_numbers
 from ridgefeat.bench.novelty import NoveltyDetector
 from ridgefeat.bench.options import FEATURES, Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions, pool_predictions
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
-from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.brief import Brief
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from ridgefeat.files import first_few, first_line, os_errors_as
@@ -168,10 +167,10 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     novelty = _fit_novelty(problem)
     if problem.kind == "regression":
         return Model(pipeline, None, about, novelty)
-    p = pooled[classifier].predictions
+    p = pooled[classifier]
     calibrator, fused_calibrator, fused_y = pooling.fit_calibrator(p.score, p.y), None, problem.y
     with suppress(TableError):  # where the prints of a group have several targets
-        fused = fuse_predictions(problem, {"": pooled[classifier]}, problem.group)[1][""].predictions
+        fused = fuse_predictions(problem, {"": pooled[classifier]}, problem.group)[1][""]
         fused_calibrator, fused_y = pooling.fit_calibrator(fused.score, fused.y), fused.y
     for name, y in (("shares", problem.y), ("fused_shares", fused_y)):
         about[name] = pooling.class_shares(y, len(problem.classes), o.imbalance != "none").tolist()

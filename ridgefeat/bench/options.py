@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from ridgefeat.bench.metrics import SAMPLES
 from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.bench.splits import Split
-from ridgefeat.bench.statistics import SAMPLES
 from ridgefeat.errors import ParameterError
 from ridgefeat.files import count_of
 from ridgefeat.work.engine import count_workers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ridgefeat.bench.evaluation import Outcome
-from ridgefeat.bench.metrics import Bools, Floats, Ints, Predictions
+from ridgefeat.bench.metrics import Bools, Floats, Ints, Predictions, group_numbers
 from ridgefeat.bench.results import Fold, Problem
-from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import TableError
 
 RELIABILITY_BINS = 10
@@ -24,17 +23,17 @@ INVERSE_PENALTY = 1e3
 """Inverse strength of the penalty: just enough that separable scores give finite slopes."""
 
 
-@dataclass(frozen=True, eq=False)
-class PooledPredictions:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PooledPredictions(Predictions):
     """One classifier's predictions over all folds."""
 
-    predictions: Predictions
     rows: Ints
     """The row of the problem that each prediction is for."""
     folds: tuple[Fold, ...]
-    """`predictions.fold` numbers them."""
+    """`fold` numbers them."""
     calibrated: bool = False
     """The probabilities were calibrated across folds."""
+    by_row: ClassVar[tuple[str, ...]] = (*Predictions.by_row, "rows")
 
 
 def pool_predictions(
@@ -58,9 +57,10 @@ def pool_predictions(
     scores = np.concatenate([np.asarray(o.scores) for o in outcomes])
     y, group = problem.y[rows], group_numbers(problem.groups)[rows]
     positive = problem.classes.index(problem.positive) if problem.positive in problem.classes else 1
-    p = Predictions(problem.kind, y, predicted, scores, scores, fold, group, positive)
-    pooled = PooledPredictions(p, rows, folds)
-    if not calibrate or p.kind == "regression":
+    pooled = PooledPredictions(
+        problem.kind, y, predicted, scores, scores, fold, group, positive, rows=rows, folds=folds
+    )
+    if not calibrate or pooled.kind == "regression":
         return pooled
     shares = [class_shares(problem.y[f.train], scores.shape[1], balanced) for f in folds]
     return _calibrate(pooled, shares, inner)
@@ -77,8 +77,8 @@ def sources(pooled: PooledPredictions, inner: PooledPredictions | None) -> list[
 
     Folds of another repeat test the same people; only those of a fold's own repeat say nothing about its people.
     """
-    fold, learned = pooled.predictions.fold, inner or pooled
-    repeat = np.array([f.repeat for f in learned.folds])[learned.predictions.fold]
+    fold, learned = pooled.fold, inner or pooled
+    repeat = np.array([f.repeat for f in learned.folds])[learned.fold]
     found = []
     for f in np.unique(fold):
         able = repeat == f if inner else (repeat == pooled.folds[f].repeat) & (fold != f)
@@ -91,12 +91,12 @@ def _calibrate(
 ) -> PooledPredictions:
     """Return the predictions with calibrated probabilities and the classes that follow from them, or with the scores'
     own where that cannot be."""
-    p, learned = pooled.predictions, (inner or pooled).predictions
-    probability = transfer(learned.score, learned.y, p.score, sources(pooled, inner))
+    learned = inner or pooled
+    probability = transfer(learned.score, learned.y, pooled.score, sources(pooled, inner))
     if probability is None:
-        return replace(pooled, predictions=replace(p, probability=own_probability(p.score)))
-    predicted = decide(probability, np.array(shares)[p.fold])
-    return replace(pooled, predictions=replace(p, probability=probability, predicted=predicted), calibrated=True)
+        return replace(pooled, probability=own_probability(pooled.score))
+    predicted = decide(probability, np.array(shares)[pooled.fold])
+    return replace(pooled, probability=probability, predicted=predicted, calibrated=True)
 
 
 def fuse_predictions(
@@ -136,11 +136,10 @@ def fuse_predictions(
     return small, {name: _calibrate(p, shares, learned.get(name)) for name, p in found.items()}
 
 
-def _average(small: Problem, pooled: PooledPredictions, unit: Ints) -> PooledPredictions:
+def _average(small: Problem, p: PooledPredictions, unit: Ints) -> PooledPredictions:
     """Return the mean scores of each unit's prints; the largest one is its class until they are calibrated."""
-    p = pooled.predictions
     # One row per unit and fold: a leaking protocol tests one person in several.
-    pairs, inverse = np.unique(p.fold * len(small) + unit[pooled.rows], return_inverse=True)
+    pairs, inverse = np.unique(p.fold * len(small) + unit[p.rows], return_inverse=True)
     fold, rows = pairs // len(small), pairs % len(small)
     count = np.bincount(inverse)
 
@@ -151,8 +150,8 @@ def _average(small: Problem, pooled: PooledPredictions, unit: Ints) -> PooledPre
     score = mean(p.score)
     predicted = mean(p.predicted[:, None])[:, 0] if p.kind == "regression" else score.argmax(axis=1)
     group = group_numbers(small.groups)[rows]
-    fused = Predictions(p.kind, small.y[rows], predicted, score, score, fold, group, p.positive)
-    return PooledPredictions(fused, rows, pooled.folds)
+    own = {"y": small.y[rows], "predicted": predicted, "fold": fold, "group": group, "rows": rows}
+    return replace(p, **own, score=score, probability=score, calibrated=False)
 
 
 def fit_calibrator(scores: Floats, y: Ints) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ridgefeat.bench import metrics, statistics
+from ridgefeat.bench import metrics
 from ridgefeat.bench.evaluation import Outcome
 from ridgefeat.bench.inputs import FINGER, level_names
 from ridgefeat.bench.metrics import Weights
@@ -74,7 +74,7 @@ def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], poo
                 **dict.fromkeys(names, np.nan),
             }
             if name in pooled:
-                p = pooled[name].predictions
+                p = pooled[name]
                 figures = metrics.figures(p.select(p.fold == i))
                 row |= {metric: float(figures[metric][0]) for metric in names}
             rows.append(row)
@@ -84,14 +84,14 @@ def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], poo
 def list_scores(problem: Problem, pooled: Pooled) -> pd.DataFrame:
     """Return a row per print, classifier and repeat; see Comparison.scores."""
     parts = []
-    for name, one in pooled.items():
-        p, rows = one.predictions, one.rows
+    for name, p in pooled.items():
+        rows = p.rows
         if p.kind == "regression":
             predicted = score = p.predicted
         else:
             predicted = np.array(problem.classes, object)[p.predicted]
             score = p.score[:, p.positive] if p.kind == "binary" else p.score.max(axis=1)
-        repeat, fold = np.array([(f.repeat, f.number) for f in one.folds])[p.fold].T
+        repeat, fold = np.array([(f.repeat, f.number) for f in p.folds])[p.fold].T
         columns: dict[str, Any] = {"source": problem.sources[rows], "group": problem.groups[rows]}
         columns |= {"y_true": problem.y_true[rows], "classifier": name, "repeat": repeat, "fold": fold}
         columns |= {"y_pred": predicted, "score": score}
@@ -109,8 +109,8 @@ def summarise(problem: Problem, runs: Sequence[Run], pooled: Pooled, weights: We
         for metric in METRICS[problem.kind]:
             row |= {metric + end: np.nan for end in ("", "_low", "_high", "_sd")}
         if run.name in pooled:
-            p = pooled[run.name].predictions
-            row |= statistics.with_intervals(p, weights, METRICS[problem.kind])
+            p = pooled[run.name]
+            row |= metrics.with_intervals(p, weights, METRICS[problem.kind])
             folds = [metrics.figures(p.select(p.fold == i)) for i in np.unique(p.fold)]
             if len(folds) > 1:
                 row |= {f"{m}_sd": float(np.std([f[m][0] for f in folds], ddof=1)) for m in METRICS[problem.kind]}
@@ -123,8 +123,7 @@ def summarise(problem: Problem, runs: Sequence[Run], pooled: Pooled, weights: We
 def by_class(problem: Problem, pooled: Pooled) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return precision and recall by class, confusion counts, and calibration; see Comparison."""
     per_class, confused, reliable = [], [], []
-    for name, one in pooled.items():
-        p = one.predictions
+    for name, p in pooled.items():
         for label, figures in zip(problem.classes, metrics.by_class(p), strict=True):
             per_class.append({"classifier": name, "class": label, **figures})
         for true, counts in zip(problem.classes, metrics.confusion(p).tolist(), strict=True):
@@ -154,10 +153,10 @@ def by_level(problem: Problem, pooled: Pooled, weights: Weights) -> pd.DataFrame
             if groups < MIN_LEVEL_GROUPS:
                 continue
             row = {"column": column, "level": str(level), "prints": int(inside.sum()), "groups": groups}
-            for name, one in pooled.items():
-                p = one.predictions.select(inside[one.rows])
+            for name, whole in pooled.items():
+                p = whole.select(inside[whole.rows])
                 if len(p.y):
-                    rows.append({"classifier": name} | row | statistics.with_intervals(p, weights, names))
+                    rows.append({"classifier": name} | row | metrics.with_intervals(p, weights, names))
     return pd.DataFrame(rows)
 
 
@@ -209,14 +208,14 @@ def compare_pairs(problem: Problem, pooled: Pooled, summary: pd.DataFrame, weigh
         rows = []
         ratio = float(np.mean([len(f.test) / len(f.train) for f in pooled[reference].folds]))
         for name in others:
-            a, b = pooled[name].predictions, pooled[reference].predictions
+            a, b = pooled[name], pooled[reference]
             by_fold = [
                 metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)
                 for i in np.unique(a.fold)
             ]
             row: dict[str, Any] = {"reference": role, "classifier": name, "against": reference, "metric": metric}
-            row |= statistics.with_ends("difference", statistics.difference(a, b, weights, metric))
-            rows.append(row | {"p": statistics.corrected_t(np.array(by_fold), ratio)})
+            row |= metrics.with_ends("difference", metrics.difference(a, b, weights, metric))
+            rows.append(row | {"p": metrics.corrected_t(np.array(by_fold), ratio)})
         frame = pd.DataFrame(rows)
-        frames.append(frame.assign(p_holm=statistics.holm(frame["p"].tolist())))
+        frames.append(frame.assign(p_holm=metrics.holm(frame["p"].tolist())))
     return pd.concat(frames, ignore_index=True) if frames else None

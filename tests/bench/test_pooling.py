@@ -24,9 +24,9 @@ def scored(women=0.3):
 
 def test_the_class_is_the_one_that_is_likely_relative_to_its_share():
     p, outcomes = scored()
-    pooled = pool_predictions(p, outcomes).predictions
+    pooled = pool_predictions(p, outcomes)
     assert np.array_equal(pooled.predicted, pooled.probability[:, 1] > 0.7)
-    most_probable = pool_predictions(p, outcomes, balanced=False).predictions
+    most_probable = pool_predictions(p, outcomes, balanced=False)
     assert np.array_equal(most_probable.predicted, most_probable.probability[:, 1] > 0.5)
     assert pooling.decide(np.array([[0.3, 0.7], [0.3001, 0.6999]]), np.array([0.3, 0.7])).tolist() == [1, 1]
 
@@ -34,9 +34,9 @@ def test_the_class_is_the_one_that_is_likely_relative_to_its_share():
 def test_a_person_has_the_mean_score_and_its_own_probability():
     p, outcomes = scored()
     pooled = {"one": pool_predictions(p, outcomes)}
-    one = fuse_predictions(p, pooled, "subject")[1]["one"].predictions
+    one = fuse_predictions(p, pooled, "subject")[1]["one"]
     assert len(one.y) == 40 and np.array_equal(one.predicted, one.probability[:, 1] > 0.7)
-    by_hand = pooled["one"].predictions
+    by_hand = pooled["one"]
     assert one.score[0] == pytest.approx(by_hand.score[by_hand.group == one.group[0]].mean(axis=0))
     # Four prints know more than one.
     assert one.probability.max(axis=1).mean() > by_hand.probability.max(axis=1).mean()
