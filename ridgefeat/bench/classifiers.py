@@ -146,10 +146,7 @@ def default_names(kind: Kind) -> list[str]:
 
 
 def find(name: str) -> Method:
-    """Return a method by name, or the user's own estimator by import path (module:Class).
-
-    Raises ParameterError if there is no such name, or the path cannot be imported or is no estimator.
-    """
+    """Return a method by name, or the user's own estimator by import path (module:Class); else raise ParameterError."""
     if name in METHODS:
         return METHODS[name]
     if ":" not in name:

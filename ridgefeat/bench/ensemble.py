@@ -39,9 +39,8 @@ def evaluate_ensemble(
     """Return the outcomes of "mean" or "stack" in the folds that its members ran in.
 
     `pooled` holds the classifiers that did not fail; dummy is left out. `inner` holds their predictions in folds of the
-    training rows, where these choose and weight members instead of the other folds.
-
-    Raises ValueError if fewer than two members ran, or there is nothing that a stack can be fitted on.
+    training rows, where these choose and weight members instead of the other folds. Raises ValueError if fewer than two
+    members ran, or there is nothing that a stack can be fitted on.
     """
     members = _members(name, {n: p for n, p in pooled.items() if inner is None or n in inner})
     learned = members if inner is None else {n: inner[n] for n in members}
@@ -140,10 +139,7 @@ class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
 
 
 def select_members(problem: Problem, name: str, pooled: Mapping[str, PooledPredictions]) -> list[str]:
-    """Return the members of an ensemble that is fitted on all prints: the best few for a mean, all for a stack.
-
-    Raises ValueError if fewer than two ran.
-    """
+    """Return the members of an ensemble that is fitted on all prints: the best few for a mean, all for a stack."""
     members = _members(name, pooled)
     if name == "stack":
         return list(members)

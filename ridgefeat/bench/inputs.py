@@ -61,10 +61,7 @@ def make_inputs(
 
 
 def level_names(labels: pd.DataFrame, columns: Sequence[str], purpose: str = "standardise within") -> NDArray[Any]:
-    """Return each row's level as text, "left index" for hand and finger; shape (rows,), missing as "".
-
-    Raises TableError if a column is missing.
-    """
+    """Return each row's level as text, such as "left index", missing as ""; raise TableError if a column is missing."""
     if lacking := [c for c in columns if c not in labels.columns]:
         raise TableError(f"the table has no column {lacking[0]!r} to {purpose}")
     parts = labels[list(columns)]

@@ -145,10 +145,7 @@ def run(
 
 
 def read_problem(job: Job) -> Problem:
-    """Return the problem of a job's tables, with the columns that it needs and the label meta_table, a row's table.
-
-    Raises RidgefeatError if the tables or the target are unusable.
-    """
+    """Return the problem of a job's tables, with the columns that it needs and the label meta_table, a row's table."""
     from ridgefeat.table import check_same
 
     paths, frames, about = job.tables(), [], None
