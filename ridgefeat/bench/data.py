@@ -241,9 +241,7 @@ def pair_prints(
     `by` is the label that two prints may share. If it is `group`, the label of the people, pairs are of two different
     fingers; otherwise, of two different people. In the labels `differ`, such as the session, the prints of a pair are
     different; the labels `match`, such as the sex, are shared by all people of a block and thus do not distinguish
-    pairs.
-
-    Raises TableError if a label is missing, or no two prints can be paired.
+    pairs. Raises TableError if a label is missing, or no two prints can be paired.
     """
     needed = [by, group, *differ, *match]
     if lacking := [name for name in needed if name not in frame]:

@@ -109,9 +109,8 @@ def fuse_predictions(
 ) -> tuple[Problem, dict[str, PooledPredictions]]:
     """Return a problem with one row per value of a column (a person), and each classifier's mean over its prints.
 
-    `balanced` and `inner` are as in `pool_predictions`.
-
-    Raises TableError if there is no such column, or one of its values has several targets or groups.
+    `balanced` and `inner` are as in `pool_predictions`. Raises TableError if there is no such column, or one of its
+    values has several targets or groups.
     """
     if column not in problem.labels:
         raise TableError(f"the table has no column {column!r} to fuse prints by")

@@ -83,10 +83,8 @@ def assemble(
 
     `about` is the sidecar's content without counts and digests. `parts` are those of a folder; without, the table is
     one file, and CSV is written in a dialect of DIALECTS. Rows are taken in the order of the table, and held no longer
-    than a group of them is written.
-
-    Raises OSError if something cannot be written; the final names then hold what they held before, or, once parts are
-    being renamed, no sidecar.
+    than a group of them is written. Raises OSError if something cannot be written; the final names then hold what they
+    held before, or, once parts are being renamed, no sidecar.
     """
     output = summary.table
     columns = sidecar.numeric_columns(about)

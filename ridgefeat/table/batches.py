@@ -259,9 +259,8 @@ class Journal:
                 temporary.write_bytes(json.dumps(manifest).encode())
 
     def resume(self) -> dict[str, Any]:
-        """Return the manifest of the run that was interrupted, and make its folder ours.
-
-        Raises TableError if it is damaged, or another process works here.
+        """Return the manifest of the run that was interrupted, and make its folder ours; raise TableError if it is
+        damaged.
         """
         with self._os_errors():
             self._hold()

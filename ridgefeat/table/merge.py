@@ -99,10 +99,7 @@ def _made_of(about: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]
 def write_rows(
     rows: Iterable[Row], count: int, about: Mapping[str, Any], output: str | Path, dialect: str = "standard"
 ) -> Summary:
-    """Write so many rows of other tables as one, and its sidecar.
-
-    Raises TableError if it cannot be written.
-    """
+    """Write so many rows of other tables as one, and its sidecar; raise TableError if it cannot be written."""
     as_folder = is_folder(output)
     check_size(output, about, count)
     summary = assembly.summary_of(Path(output), as_folder)

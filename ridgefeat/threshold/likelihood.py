@@ -130,13 +130,6 @@ def calibrate(scores: Scores, folds: int = 5, seed: int = 0) -> Float:
     The curve is a logistic regression in which mated and non-mated scores weigh the same (Morrison 2013, Australian
     Journal of Forensic Sciences 45(2)). NaN where there was no comparison. Raises ScoreError if there are too few
     subjects for the folds.
-
-    Examples
-    --------
-    >>> mated = np.repeat([True, False], 5000)
-    >>> scores = Scores.make(np.random.default_rng(0).normal(size=10000) + 2 * mated, mated)
-    >>> round(ratio_cost(calibrate(scores), mated).calibration, 2)
-    0.01
     """
     from sklearn.linear_model import LogisticRegression
 
