@@ -97,23 +97,10 @@ def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
 class Table:
     """A table of text, opened: how it is written, and its first rows.
 
-    Attributes
-    ----------
-    path, kind, where
-        The file, the kind of its errors, and what messages call it.
-    separator, decimal, encoding : str
-    head : list of list of str
-        The first rows as cells, header included, stripped.
-    names : list of str
-        Columns: the first row, unless `with_names` said otherwise.
-    has_header : bool
-    skipped : int
-        Lines above the first row: `sep=;`, as some programs write, and those that begin with #.
-    content : str, optional
-        An .xlsx file's first sheet as CSV.
-    sheet : str
-    is_padded : bool
-        Whether a space follows each separator.
+    `kind` is the kind of its errors, `where` what messages call it. `head` are the first rows as stripped cells, header
+    included; `names` the columns, which are the first row unless `with_names` said otherwise. `skipped` counts the
+    lines above the first row: `sep=;`, as some programs write, and those that begin with #. `content` is an .xlsx
+    file's first sheet as CSV. Where it `is_padded`, a space follows each separator.
     """
 
     path: Path
@@ -161,20 +148,11 @@ class Table:
         dtype: Any = "float64",
         rows: int | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows, all at once or so many at a time: `numbers` as `dtype`, other columns as text as written.
+        """Yield the rows, all at once or at most `rows` at a time: `numbers` as `dtype`, other columns as text.
 
-        Parameters
-        ----------
-        numbers : collection of str
-            Columns that must be numbers; missing words (files.MISSING_WORDS) become NaN.
-        columns : sequence of str
-            Columns to read; all without.
-        repeated : collection of str
-            Columns of text with few different values, which are then read as categories.
-        rows : int, optional
-            Maximum number of rows in a frame.
-
-        Raises the table's kind of error, with row and column, if a cell is no number or rows have too many cells.
+        Missing words (files.MISSING_WORDS) among numbers become NaN. `columns` are those to read (all without),
+        `repeated` those of text with few different values, which are then read as categories. Raises the table's kind
+        of error, with row and column, if a cell is no number or rows have too many cells.
         """
         import pandas as pd
 
