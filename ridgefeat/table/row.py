@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import traceback
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +57,8 @@ MAX_MESSAGE = 500
 """Characters of a message in `meta_error`."""
 MAX_SIDE = 1 << 14
 """Pixels; an ISO record has 14 bits for a coordinate."""
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, separators of lines and paragraphs, and halves of surrogate pairs."""
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,17}")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 
@@ -193,21 +194,14 @@ def error_text(error: BaseException) -> str:
 
 
 def escape_controls(text: str) -> str:
-    r"""Return text that is safe in one cell: control characters and undecodable bytes become \x0a and the like.
+    r"""Return text that is safe in one cell: control characters and undecodable bytes become \x0a and the like."""
 
-    Examples
-    --------
-    >>> print(escape_controls("thumb\n.png"))
-    thumb\x0a.png
-    """
-    if text.isascii() and text.isprintable():
-        return text
-
-    def escaped(code: int) -> str:
+    def escaped(found: re.Match[str]) -> str:
+        code = ord(found[0])
         # From U+DC80 on, Python carries bytes of a file name that is no UTF-8.
         return f"\\x{code & 0xFF:02x}" if code < 0x100 or 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
-    return "".join(escaped(ord(c)) if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
+    return _UNSAFE.sub(escaped, text)
 
 
 def numbers(values: Float) -> list[str]:
