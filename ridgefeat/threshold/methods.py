@@ -51,6 +51,18 @@ class Settings:
     ------
     ScoreError
         If a setting is out of range.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+    >>> Settings().loss(curve)
+    array([0.5  , 0.4  , 0.3  , 0.325, 0.225, 0.25 , 0.375, 0.5  ])
+    >>> Settings().loss(curve, "accuracy").round(3)
+    array([0.556, 0.444, 0.333, 0.333, 0.222, 0.222, 0.333, 0.444])
+    >>> costly = Settings(prior=0.75, cost_false_accept=10)
+    >>> costly.rate_weights("cost"), costly.expected_cost(0.25, 0.5)
+    ((2.5, 0.75), 1.0)
     """
 
     objective: str = "hter"
@@ -78,19 +90,7 @@ class Settings:
                 raise ScoreError(problem)
 
     def loss(self, curve: ErrorCurve, objective: str | None = None) -> Float:
-        """Return the loss at every cut of a curve, shape (n_cuts,): by the settings' objective or another one.
-
-        Examples
-        --------
-        >>> from ridgefeat.threshold import Scores
-        >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-        >>> curve.cut
-        array([ 1.,  2.,  3.,  4.,  5.,  7.,  9., 10.])
-        >>> Settings().loss(curve)
-        array([0.5  , 0.4  , 0.3  , 0.325, 0.225, 0.25 , 0.375, 0.5  ])
-        >>> Settings().loss(curve, "accuracy").round(3)
-        array([0.556, 0.444, 0.333, 0.333, 0.222, 0.222, 0.333, 0.444])
-        """
+        """Return the loss at every cut of a curve, shape (n_cuts,): by the settings' objective or another one."""
         objective = objective or self.objective
         if objective == "accuracy":
             wrong = curve.false_matches + curve.false_nonmatches + curve.n_failed_mated
@@ -100,24 +100,12 @@ class Settings:
         return (curve.far + curve.frr) / 2
 
     def expected_cost(self, far: Float, frr: Float) -> Float:
-        """Return the expected cost of a transaction; `far` and `frr` are fractions, numbers or arrays.
-
-        Examples
-        --------
-        >>> float(Settings(prior=0.9, cost_false_accept=10).expected_cost(0.25, 0.5))
-        0.7
-        """
+        """Return the expected cost of a transaction; `far` and `frr` are fractions, numbers or arrays."""
         weights = self.rate_weights("cost")
         return weights[0] * far + weights[1] * frr
 
     def rate_weights(self, objective: str) -> tuple[float, float]:
-        """Return how much FAR and FRR count in the HTER, or in the cost.
-
-        Examples
-        --------
-        >>> Settings(prior=0.75, cost_false_accept=10).rate_weights("cost")
-        (2.5, 0.75)
-        """
+        """Return how much FAR and FRR count in the HTER, or in the cost (`objective`)."""
         if objective == "hter":
             return 0.5, 0.5
         return (1 - self.prior) * self.cost_false_accept, self.prior * self.cost_false_reject
