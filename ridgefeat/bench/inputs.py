@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +103,17 @@ def read_pixels(
     TableError
         If the root does not exist.
     """
-    check_root(root)
     out = np.empty((len(sources), SIDE * SIDE), np.float32)
-    given = zip(sources, layouts, flags or [None] * len(sources), strict=True)
-    located = [locate(root, str(source), str(layout), flag) for source, layout, flag in given]
-    shrunk = guarded_map(_read_shrunk, located, current_limits())
-    for i, pixels in enumerate(without_stopped(shrunk, map(str, sources))):
+    for i, pixels in enumerate(read_images(_read_shrunk, root, sources, layouts, flags or [None] * len(sources))):
         out[i] = pixels
     return out / np.float32(255)
+
+
+def read_images(read: Callable[[PrintSource], Any], root: Path, *of_prints: Iterable[Any]) -> Iterator[Any]:
+    """Yield what `read` makes of each print's image; `of_prints` are meta_source, meta_layout and meta_flags."""
+    check_root(root)
+    located = [locate(root, str(source), str(layout), flag) for source, layout, flag in zip(*of_prints, strict=True)]
+    yield from without_stopped(guarded_map(read, located, current_limits()), (s.relative for s in located))
 
 
 def _read_shrunk(source: PrintSource) -> UInt8:

@@ -78,10 +78,7 @@ class Job:
     def tables(self) -> list[Path]:
         """Return the tables; the one to test on before the one to train on, so that of prints in both its own are kept.
 
-        Raises
-        ------
-        ParameterError
-            Unless exactly one of the ways to give them is used.
+        Raises ParameterError unless exactly one of the ways to give them is used.
         """
         pair = [p for p in (self.test, self.train) if p is not None]
         if sum((self.table is not None, bool(pair), bool(self.cross))) != 1 or len(pair) == 1 or len(self.cross) == 1:
@@ -236,21 +233,7 @@ def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
 
 
 def make_folder(folder: str | Path) -> Path:
-    """Make a folder if it does not exist.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    TableError
-        If it cannot be made.
-    """
+    """Return the path of a folder, which is made if it does not exist; raise TableError if it cannot be."""
     path = Path(folder)
     with os_errors_as(TableError, f"output folder {path} cannot be made"):
         path.mkdir(parents=True, exist_ok=True)

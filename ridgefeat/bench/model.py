@@ -395,17 +395,9 @@ def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
 
 
 def check_place(path: str | Path) -> None:
-    """Refuse a place where writing a model would replace another file: <name>.json may be the sidecar of a table.
+    """Refuse a path where writing a model would replace another file: <name>.json may be the sidecar of a table.
 
-    Parameters
-    ----------
-    path : path
-        Where the model is to be written.
-
-    Raises
-    ------
-    ModelError
-        If <name>.json is there and is no model's.
+    Raises ModelError if <name>.json is there and is no model's.
     """
     sidecar = Path(path).with_suffix(".json")
     if sidecar.is_file() and files.read_description(sidecar).get("format") != FORMAT:

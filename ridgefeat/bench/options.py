@@ -148,15 +148,7 @@ class Options:
         return self.imbalance in ("under", "over") and self.kind != "regression"
 
     def describe_split(self, n_folds: int) -> str:
-        """Return the protocol in words, of `n_folds` folds in all repeats.
-
-        Examples
-        --------
-        >>> Options(repeats=2).describe_split(10)
-        'group, 5 folds, 2 repeats'
-        >>> Options(split="holdout").describe_split(1)
-        'holdout 80/20 by group'
-        """
+        """Return the protocol in words, of `n_folds` folds in all repeats, such as "group, 5 folds, 2 repeats"."""
         repeats = count_of(self.repeats, "repeat")
         if self.split == "holdout":
             return "holdout 80/20 by group" + f", {repeats}" * (self.repeats > 1)

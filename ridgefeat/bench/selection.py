@@ -103,12 +103,9 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def for_columns(self, names: Iterable[str], regression: bool) -> ColumnSelector:
-        """Return a selector of an array whose columns have these names.
+        """Return a selector of an array whose columns have these `names`; `regression` as above.
 
-        Raises
-        ------
-        ParameterError
-            If none of them is as reliable as `min_icc`.
+        Raises ParameterError if none of them is as reliable as `min_icc`.
         """
         icc = reliability_of(names, self.reliability)
         if self.min_icc is not None and not (icc >= self.min_icc).any():

@@ -160,10 +160,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
 def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, Any]) -> None:
     """Raise TableError, naming the columns or parameters, if two tables cannot be used together.
 
-    Parameters
-    ----------
-    a, b : path or sidecar
-        Two tables, their sidecars' paths, or sidecars as load_sidecar gives them.
+    `a` and `b` are the tables, their sidecars' paths, or sidecars as load_sidecar gives them.
     """
     names = [str(x) if isinstance(x, (str, Path)) else "given table" for x in (a, b)]
     first, second = (x if isinstance(x, Mapping) else load_sidecar(x) for x in (a, b))
