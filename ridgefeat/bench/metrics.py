@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -304,13 +305,9 @@ def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> flo
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
     """Return p values adjusted for their number (Holm 1979); NaN stays NaN and does not count."""
-    values = np.asarray(p, np.float64)
-    out = np.full(len(values), np.nan)
-    known = np.flatnonzero(np.isfinite(values))
-    order = known[np.argsort(values[known], kind="stable")]
-    factors = np.arange(len(order), 0, -1)
-    out[order] = np.minimum(1, np.maximum.accumulate(values[order] * factors)) if len(order) else []
-    return out
+    known = pd.Series(p, dtype=np.float64).dropna().sort_values(kind="stable")
+    adjusted = (known * np.arange(len(known), 0, -1)).cummax().clip(upper=1)
+    return np.asarray(adjusted.reindex(range(len(p))))
 
 
 def group_numbers(names: NDArray[Any]) -> NDArray[np.int64]:

@@ -315,11 +315,11 @@ def _mean_scores(
     values, unit = np.unique(frame[column].astype(str).to_numpy(str), return_inverse=True)
     fine = reason == ""
     count = np.bincount(unit[fine], minlength=len(values))
-    sums = np.stack([np.bincount(unit[fine], s, len(values)) for s in scores[fine].T], axis=1)
+    mean = pd.DataFrame(scores[fine]).groupby(unit[fine]).mean().reindex(range(len(values)), fill_value=0.0)
     why = np.full(len(values), "", object)
     for i in np.flatnonzero(count == 0):
         why[i] = "no print with an answer: " + Counter(reason[unit == i]).most_common(1)[0][0]
-    return pd.DataFrame({column: values, "prints": count}), sums / np.maximum(count, 1)[:, None], why
+    return pd.DataFrame({column: values, "prints": count}), mean.to_numpy(), why
 
 
 def _answers(model: Model, out: pd.DataFrame, scores: Floats, reason: NDArray[Any], kind: str) -> pd.DataFrame:

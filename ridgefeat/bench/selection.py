@@ -232,18 +232,11 @@ def correlate_ranks(ranks: Floats) -> Floats:
 
 def _relevance(X: Floats, y: NDArray[Any], groups: NDArray[Any] | None, regression: bool) -> Floats:
     """Return the p value of each column, from a row per group and target; 1 where the test is not defined."""
+    frame = pd.DataFrame(X)
     if groups is not None:
-        label = np.unique(np.asarray(y), return_inverse=True)[1]
-        owner = np.unique(np.asarray(groups).astype(str), return_inverse=True)[1]
-        order = np.lexsort((label, owner))
-        first = np.flatnonzero(np.diff(owner[order], prepend=-1) | np.diff(label[order], prepend=-1))
-        known = np.isfinite(X[order])
-        count = np.add.reduceat(known, first, axis=0)
-        total = np.add.reduceat(np.where(known, X[order], 0), first, axis=0)
-        X = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        y = np.asarray(y)[order][first]
-    known = np.isfinite(X)
-    mean = np.where(known, X, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        frame = frame.groupby([np.asarray(groups).astype(str), np.asarray(y)]).mean()
+        y = frame.index.get_level_values(1).to_numpy()
+    filled = frame.fillna(frame.mean()).fillna(0.0).to_numpy()
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):  # on constant columns
-        p = (f_regression if regression else f_classif)(np.where(known, X, mean), y)[1]
+        p = (f_regression if regression else f_classif)(filled, y)[1]
     return np.asarray(np.nan_to_num(p, nan=1.0))

@@ -195,27 +195,21 @@ def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
     return find_outliers(np.concatenate(values), groups)
 
 
-def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
+def find_outliers(base: Float, groups: Sequence[Any]) -> Bool:
     """Return which prints lie further than LIMIT robust deviations from their group's median in any column.
 
     `base` has the shape (prints, columns), and NaN where a print has no value; the column is then ignored for that
     print. `groups` holds the group of each print. The deviation is 1.4826 times the median absolute deviation, which a
     few outliers hardly move (Leys et al. 2013).
     """
-    out = np.zeros(len(base), np.bool_)
-    known: dict[Hashable, int] = {}
-    codes = np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
-    for code in range(len(known)):
-        rows = np.flatnonzero(codes == code)
-        for x in base[rows].astype(np.float64).T:
-            finite = np.isfinite(x)
-            if finite.sum() < MIN_PRINTS:
-                continue
-            distance = np.abs(x - np.median(x[finite]))
-            deviation = 1.4826 * np.median(distance[finite])
-            if deviation > 0:
-                out[rows] |= finite & (distance > LIMIT * deviation)
-    return out
+    import pandas as pd
+
+    frame, codes = pd.DataFrame(base.astype(np.float64)), pd.factorize(pd.Series(groups, dtype=object))[0]
+    by_group = frame.groupby(codes)
+    distance = (frame - by_group.transform("median")).abs()
+    deviation = 1.4826 * distance.groupby(codes).transform("median")
+    is_judged = (by_group.transform("count") >= MIN_PRINTS) & (deviation > 0)
+    return np.asarray((is_judged & (distance > LIMIT * deviation)).any(axis=1))
 
 
 def flag_outliers(meta: Sequence[dict[str, Any]], features: Float, names: Sequence[str]) -> None:
