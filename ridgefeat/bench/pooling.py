@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
@@ -123,7 +124,7 @@ def fuse_predictions(
             raise TableError(f"prints cannot be fused by {column!r}: {torn!r} has several values of {what!r}")
     y = problem.y[first]
     if problem.kind == "regression":
-        y = np.bincount(unit, problem.y) / np.bincount(unit)
+        y = np.asarray(pd.Series(problem.y).groupby(unit).mean())
     none: dict[str, Any] = {"features": problem.features.iloc[:0], "labels": problem.labels.iloc[:0]}
     small = replace(problem, y=y, groups=problem.groups[first], sources=units.astype(object), **none)
     found = {name: _average(small, p, unit) for name, p in pooled.items()}
@@ -140,14 +141,11 @@ def _average(small: Problem, p: PooledPredictions, unit: Ints) -> PooledPredicti
     # One row per unit and fold: a leaking protocol tests one person in several.
     pairs, inverse = np.unique(p.fold * len(small) + unit[p.rows], return_inverse=True)
     fold, rows = pairs // len(small), pairs % len(small)
-    count = np.bincount(inverse)
-
-    def mean(values: NDArray[Any]) -> Floats:
-        columns = [np.bincount(inverse, column) / count for column in values.T]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(pairs), 0))
-
-    score = mean(p.score)
-    predicted = mean(p.predicted[:, None])[:, 0] if p.kind == "regression" else score.argmax(axis=1)
+    score = np.asarray(pd.DataFrame(p.score).groupby(inverse).mean())
+    if p.kind == "regression":
+        predicted = np.asarray(pd.Series(p.predicted).groupby(inverse).mean())
+    else:
+        predicted = score.argmax(axis=1)
     group = group_numbers(small.groups)[rows]
     own = {"y": small.y[rows], "predicted": predicted, "fold": fold, "group": group, "rows": rows}
     return replace(p, **own, score=score, probability=score, calibrated=False)

@@ -232,11 +232,11 @@ def correlate_ranks(ranks: Floats) -> Floats:
 
 def _relevance(X: Floats, y: NDArray[Any], groups: NDArray[Any] | None, regression: bool) -> Floats:
     """Return the p value of each column, from a row per group and target; 1 where the test is not defined."""
-    frame = pd.DataFrame(X)
     if groups is not None:
-        frame = frame.groupby([np.asarray(groups).astype(str), np.asarray(y)]).mean()
-        y = frame.index.get_level_values(1).to_numpy()
-    filled = frame.fillna(frame.mean()).fillna(0.0).to_numpy()
+        means = pd.DataFrame(X).groupby([np.asarray(groups).astype(str), np.asarray(y)]).mean()
+        X, y = means.to_numpy(), means.index.get_level_values(1).to_numpy()
+    known = np.isfinite(X)
+    mean = np.where(known, X, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):  # on constant columns
-        p = (f_regression if regression else f_classif)(filled, y)[1]
+        p = (f_regression if regression else f_classif)(np.where(known, X, mean), y)[1]
     return np.asarray(np.nan_to_num(p, nan=1.0))
