@@ -19,15 +19,8 @@ from ridgefeat.features.family import Families
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.reliability import ErrorModel
-from ridgefeat.sources import (
-    LoadedPrint,
-    PrintSource,
-    RawSize,
-    find_prints,
-    load_print,
-    repeated_impressions,
-    with_regions,
-)
+from ridgefeat.sources import PrintSource, RawSize, find_prints, load_print, repeated_impressions, with_regions
+from ridgefeat.sources.find import LoadedPrint
 from ridgefeat.sources.source import boxed
 from ridgefeat.stages.fingers import SLAPS, name_fingers, position_code, split_fingers
 from ridgefeat.structure import WORKING_DPI, Float, UInt8
