@@ -251,11 +251,5 @@ def _fitted() -> Mapping[str, Any]:
 
 
 def is_error_of(name: str, columns: Container[str]) -> bool:
-    """Whether a column holds the standard errors of one of some columns.
-
-    Examples
-    --------
-    >>> is_error_of("ridge_area_se", ["ridge_area"]), is_error_of("minutiae_se", ["ridge_area"])
-    (True, False)
-    """
+    """Whether a column holds the standard errors of one of some columns, as ridge_area_se does of ridge_area."""
     return name.endswith(ERROR_SUFFIX) and name.removesuffix(ERROR_SUFFIX) in columns

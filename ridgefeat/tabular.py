@@ -62,12 +62,7 @@ def is_number(cell: str, decimal: str = ".") -> bool:
 def find_thousands(cells: Sequence[str]) -> str:
     """Return the first cell with a comma or point if all of them may separate thousands, else "".
 
-    They may if there are also whole numbers from 1 to 999, which need no separator.
-
-    Examples
-    --------
-    >>> find_thousands(["912", "1,234"]), find_thousands(["912", "1,234", "1,5"]), find_thousands(["1,234", "2,345"])
-    ('1,234', '', '')
+    They may if there are also whole numbers from 1 to 999, which need no separator: "1,234" beside "912".
     """
     marked = [c for c in cells if "," in c or "." in c]
     may_be = any(map(_SMALL.fullmatch, cells)) and all(map(_THOUSANDS.fullmatch, marked))
@@ -78,11 +73,6 @@ def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
     """Return a column's cells with decimal points, if all are numbers and some have a decimal comma; else as they are.
 
     Cells such as "1,234" may be thousands where a comma separates the columns or others are as "512", and stay text.
-
-    Examples
-    --------
-    >>> point_decimals(["34,5", "", "40"]), point_decimals(["1,5", "left"])
-    (['34.5', '', '40'], ['1,5', 'left'])
     """
     commas = [c for c in cells if "," in c]
     if not commas or not all(map(_COMMA.fullmatch, commas)):
@@ -235,13 +225,7 @@ def _without_blank_end(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def not_a_number(row: int, column: str, value: str) -> str:
-    """Return the message on a cell that should hold a number.
-
-    Examples
-    --------
-    >>> not_a_number(3, "score", "1.234,5")
-    "row 3, column 'score': '1.234,5' is not a number (thousands separators? write digits without them)"
-    """
+    """Return the message on a cell that should hold a number, with what may have happened to it."""
     hint = ""
     if _THOUSANDS.fullmatch(value):
         hint = " (thousands separators? write digits without them)"
@@ -254,11 +238,6 @@ def match_names(names: Sequence[str], known: Iterable[str], where: str, kind: ty
     """Return a header's names stripped, spelt as `known` where only capitals differ; refuse those that occur twice.
 
     A column without a name is called "(column 3)".
-
-    Examples
-    --------
-    >>> match_names([" Score", "Label", "Operator"], ["score", "label"], "table", ValueError)
-    ['score', 'label', 'Operator']
     """
     spelt = {name.casefold(): name for name in known}
     found = [spelt.get(n.strip().casefold(), n.strip()) or f"(column {i})" for i, n in enumerate(names, 1)]

@@ -117,13 +117,7 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return found
 
     def describe(self) -> str:
-        """Return the criteria in words.
-
-        Examples
-        --------
-        >>> ColumnSelector(min_icc=0.6, fdr=0.05).describe()
-        'ICC at least 0.6 (FCJ2020), false discovery rate 0.05'
-        """
+        """Return the criteria in words, such as "ICC at least 0.6 (FCJ2020), false discovery rate 0.05"."""
         source = self.reliability if isinstance(self.reliability, str) else "given"
         words = {
             "min_icc": f"ICC at least {self.min_icc} ({source})",

@@ -139,13 +139,7 @@ def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterat
 
 
 def gaps(done: Iterable[Span], count: int) -> Iterator[Span]:
-    """Yield the stretches of rows that are not done yet.
-
-    Examples
-    --------
-    >>> list(gaps([(0, 2), (5, 6)], 8))
-    [(2, 5), (6, 8)]
-    """
+    """Yield the stretches of rows, of `count`, that are not done yet."""
     end = 0
     for start, stop in [*done, (count, count)]:
         if start > end:

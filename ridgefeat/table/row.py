@@ -170,13 +170,7 @@ def compute_values(fp: Fingerprint, recipe: Recipe) -> Float:
 
 
 def join_flags(flags: Iterable[str]) -> str:
-    """Return flags as one cell: each once, separated by spaces.
-
-    Examples
-    --------
-    >>> join_flags(["upscaled", "outlier", "upscaled"])
-    'upscaled outlier'
-    """
+    """Return flags as one cell: each once, separated by spaces."""
     return " ".join(dict.fromkeys(" ".join(flags).split()))
 
 

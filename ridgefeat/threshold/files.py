@@ -163,13 +163,7 @@ def find_roles(
 
 
 def meaning(label: object) -> bool | None:
-    """Return whether a label means mated or non-mated; None if neither.
-
-    Examples
-    --------
-    >>> meaning("Genuine"), meaning("non-match"), meaning("-1"), meaning("left")
-    (True, False, False, None)
-    """
+    """Return whether a label ("Genuine", "non-match", "-1") means mated or non-mated; None if neither."""
     return MEANING.get(re.sub(r"(?<=[a-z])[\s_-]+(?=[a-z])", "", str(label).strip().lower()))
 
 

@@ -53,13 +53,7 @@ def shrink(effective: float, subjects: int) -> float:
 
 
 def number_interval(value: float, variance: float, subjects: int) -> Interval:
-    """Return the interval of an unbounded figure by Student's t; NaN with fewer than 5 subjects or without variance.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in number_interval(2.0, 0.01, 20)]
-    [1.791, 2.209]
-    """
+    """Return the interval of an unbounded figure by Student's t; NaN with fewer than 5 subjects or without variance."""
     if subjects < MIN_SUBJECTS or not variance > 0:
         return NONE
     reach = t_quantile(subjects) * variance**0.5

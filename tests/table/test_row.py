@@ -152,3 +152,7 @@ def test_columns_are_typed_and_missing_stays_missing():
     assert with_gap.dtype == "Int64" and pd.isna(with_gap[1])
     assert row.column(["1.5", ""], "number").isna().tolist() == [False, True]
     assert row.column(["NA", ""], "text").tolist() == ["NA", None]
+
+
+def test_a_flag_stands_once():
+    assert row.join_flags(["upscaled", "outlier", "upscaled"]) == "upscaled outlier"
