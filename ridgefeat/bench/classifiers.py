@@ -171,8 +171,7 @@ def build(method: Method, options: Options, **parameters: Any) -> Any:
     `parameters` are no settings of the comparison (the number of threads, say); estimators that have them get them.
     Raises ParameterError if the method is not for that kind of target.
     """
-    from ridgefeat.bench.estimators import GroupScaler, Resampler
-    from ridgefeat.bench.harmonising import Harmonizer
+    from ridgefeat.bench.estimators import GroupScaler, Harmonizer, Resampler
 
     make = method.regress if options.kind == "regression" else method.classify
     if make is None:

@@ -78,7 +78,7 @@ class Options:
     within : tuple of str
         Labels within whose levels columns are standardised.
     harmonise : str or None
-        Label whose levels' location and scale are taken off (ridgefeat.bench.harmonising.Harmonizer).
+        Label whose levels' location and scale are taken off (ridgefeat.bench.Harmonizer).
     select : ColumnSelector or None
         Chooses columns inside each training fold; `complete` looks up their reliability.
     imbalance : "weights", "none", "under" or "over"
