@@ -94,6 +94,8 @@ def compare(
         runs.append(Run(n, meanings[n], "failed" if reason else "ok", reason, seconds))
     samples = metrics.samples_for(len(problem), o.samples)
     weights = metrics.group_weights(len(np.unique(problem.groups.astype(str))), o.seed, samples)
+    summary = tables.summarise(problem, runs, pooled, weights)
+    by_class = tables.by_class(problem, pooled) if problem.kind != "regression" else (None, None, None)
     comparison = Comparison(
         problem=problem,
         folds=tuple(folds),
@@ -102,7 +104,16 @@ def compare(
         calibrated=bool(pooled) and all(p.calibrated for p in pooled.values()),
         reproduction=_reproduction(problem, options or Options(), len(folds)),
         audit=audit,
-        **tables.tabulate(problem, runs, by_method, pooled, weights, o.select and o.select.reliability),
+        results=tables.list_folds(problem, by_method, pooled),
+        scores=tables.list_scores(problem, pooled),
+        summary=summary,
+        classes=by_class[0],
+        confusion=by_class[1],
+        calibration=by_class[2],
+        pairs=tables.compare_pairs(problem, pooled, summary, weights),
+        levels=tables.by_level(problem, pooled, weights),
+        epochs=tables.list_epochs(by_method),
+        selection=tables.list_selection(problem, by_method, o.select and o.select.reliability),
     )
     if o.fuse is not None and pooled:
         small, fused = fuse_predictions(problem, pooled, o.fuse, balanced=o.imbalance != "none", inner=inner)

@@ -26,31 +26,6 @@ MIN_LEVEL_GROUPS = 5
 Pooled = Mapping[str, PooledPredictions]
 
 
-def tabulate(
-    problem: Problem,
-    runs: Sequence[Run],
-    by_method: Mapping[str, Sequence[Outcome]],
-    pooled: Pooled,
-    weights: Weights,
-    icc: NDArray[np.float64] | None = None,
-) -> dict[str, Any]:
-    """Return the tables of a comparison that need no further fit, by the attribute of Comparison.
-
-    `pooled` holds the classifiers that did not fail; `weights` are the bootstrap's; `icc` is each column's reliability.
-    """
-    summary = summarise(problem, runs, pooled, weights)
-    found = by_class(problem, pooled) if problem.kind != "regression" else (None, None, None)
-    return dict(zip(("classes", "confusion", "calibration"), found, strict=True)) | {
-        "results": list_folds(problem, by_method, pooled),
-        "scores": list_scores(problem, pooled),
-        "summary": summary,
-        "pairs": compare_pairs(problem, pooled, summary, weights),
-        "levels": by_level(problem, pooled, weights),
-        "epochs": list_epochs(by_method),
-        "selection": list_selection(problem, by_method, icc),
-    }
-
-
 def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], pooled: Pooled) -> pd.DataFrame:
     """Return a row per classifier, repeat and fold; see Comparison.results."""
     names = METRICS[problem.kind]
