@@ -62,7 +62,7 @@ def is_number(cell: str, decimal: str = ".") -> bool:
 def find_thousands(cells: Sequence[str]) -> str:
     """Return the first cell with a comma or point if all of them may separate thousands, else "".
 
-    They may if there are also whole numbers from 1 to 999, which need no separator: "1,234" beside "912".
+    They may if there are also whole numbers from 1 to 999, such as "912", which need no separator.
     """
     marked = [c for c in cells if "," in c or "." in c]
     may_be = any(map(_SMALL.fullmatch, cells)) and all(map(_THOUSANDS.fullmatch, marked))

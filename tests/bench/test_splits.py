@@ -57,6 +57,6 @@ def test_inner_folds_are_fewer_where_there_are_few_groups():
     assert len(splits.inner_splits(y, np.repeat([0, 1], 8), 3, 0)) == 2
 
 
-def test_a_protocol_is_told_in_words():
+def test_a_protocol_is_described_in_words():
     assert Options(repeats=2).describe_split(10) == "group, 5 folds, 2 repeats"
     assert Options(split="holdout").describe_split(1) == "holdout 80/20 by group"
