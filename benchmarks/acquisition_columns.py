@@ -22,7 +22,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 import ridgefeat as rf
-from ridgefeat.bench.confounds import acquisition_columns
+from ridgefeat.bench.diagnostics import acquisition_columns
 from ridgefeat.synth import ImpressionParams, make_impression, make_master
 
 FINGERS, IMPRESSIONS = 300, 4
@@ -158,7 +158,7 @@ def main() -> None:
             "bootstrap over fingers). `explained`: share of the variance within fingers that the conditions explain "
             "in fingers that the regression was not fitted on. A column counts as a condition if the correlation is at "
             f"most {MAX_CORRELATION} in size and the share at least {MIN_EXPLAINED}. `kind` is where "
-            "`ridgefeat.bench.confounds` files it. The two limits were set before this run, on other simulated "
+            "`ridgefeat.bench.diagnostics` files it. The two limits were set before this run, on other simulated "
             "fingers; no real print was used. A column that does not vary in simulated prints (–) counts as none.",
             table(["column", "correlation", "explained", "condition", "kind"], lines),
         ],

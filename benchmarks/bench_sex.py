@@ -11,10 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ridgefeat.bench import Options, compare, load, make_problem, statistics
+from ridgefeat.bench import Options, compare, load, make_problem, metrics
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.confounds import probe_confounds
-from ridgefeat.bench.diagnostics import Refitter, ablation
+from ridgefeat.bench.diagnostics import Refitter, ablation, probe_confounds
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions
 
@@ -38,7 +37,7 @@ def main(path: str, mirrored: str, *within: str) -> None:
     for r in done.summary.to_dict("records"):
         figures = [figure(x, "roc_auc") for x in (r, fused.loc[r["classifier"]])]
         rows.append([r["classifier"], *figures, " ".join(f"{v:.3f}" for v in by_repeat[r["classifier"]])])
-    weights = statistics.group_weights(len(set(problem.groups)), asked.seed)
+    weights = metrics.group_weights(len(set(problem.groups)), asked.seed)
     X = np.asarray(make_inputs(problem, asked)["features"])
     refitter = Refitter(problem, find("logistic"), asked.complete(problem), done.folds, X, weights)
     found = probe_confounds(refitter)
@@ -97,13 +96,13 @@ def sides(plain: Refitter, mirrored: Refitter) -> str:
             found[f"mean, {name}{models}"] = _mean([found[f"{m}, {name}{models}"] for m in FINGER_METHODS])
         both = [found[f"{m}, {name}{models}"] for m in FINGER_METHODS for models in ("", ", per finger")]
         found[f"mean, {name}, common and per finger"] = _mean(both)
-    per_person = {k: p.predictions for k, p in fuse_predictions(plain.problem, found, "subject")[1].items()}
+    per_person = fuse_predictions(plain.problem, found, "subject")[1]
     base, rows = "mean, as it is", []
     for name, pooled in found.items():
         cells: list[object] = [name]
-        for one, reference in ((pooled.predictions, found[base].predictions), (per_person[name], per_person[base])):
-            values = statistics.with_intervals(one, plain.weights, ["roc_auc"]).values()
-            away = statistics.difference(one, reference, plain.weights, "roc_auc")
+        for one, reference in ((pooled, found[base]), (per_person[name], per_person[base])):
+            values = metrics.with_intervals(one, plain.weights, ["roc_auc"]).values()
+            away = metrics.difference(one, reference, plain.weights, "roc_auc")
             cells += [with_interval(*values), "{:+.3f} ({:+.3f} to {:+.3f})".format(*away) if name != base else "–"]
         rows.append(cells)
     return table(["classifier", "per print", "difference", "per person", "difference"], rows)
@@ -117,28 +116,20 @@ def _only(fold, rows):
 def standardised(parts) -> PooledPredictions:
     """Return predictions of models for different prints as one, in the order of folds and rows; scores in fold SDs."""
     fold, rows, score = (
-        np.concatenate(values)
-        for values in zip(*((p.predictions.fold, p.rows, p.predictions.score[:, -1]) for p in parts), strict=True)
+        np.concatenate(values) for values in zip(*((p.fold, p.rows, p.score[:, -1]) for p in parts), strict=True)
     )
-    whole = parts[0].predictions
     order = np.lexsort((rows, fold))
     fold, rows, score = fold[order], rows[order], score[order]
     for number in np.unique(fold):
         score[fold == number] /= score[fold == number].std()
-    by_row = {
-        name: np.concatenate([getattr(p.predictions, name) for p in parts])[order]
-        for name in ("y", "predicted", "group")
-    }
+    by_row = {name: np.concatenate([getattr(p, name) for p in parts])[order] for name in ("y", "predicted", "group")}
     scores = np.stack([-score, score], axis=1)
-    return replace(
-        parts[0], rows=rows, predictions=replace(whole, fold=fold, score=scores, probability=scores, **by_row)
-    )
+    return replace(parts[0], rows=rows, fold=fold, score=scores, probability=scores, **by_row)
 
 
 def _mean(parts) -> PooledPredictions:
-    score = np.mean([p.predictions.score for p in parts], axis=0)
-    p = replace(parts[0].predictions, score=score, probability=score, predicted=score.argmax(axis=1))
-    return replace(parts[0], predictions=p)
+    score = np.mean([p.score for p in parts], axis=0)
+    return replace(parts[0], score=score, probability=score, predicted=score.argmax(axis=1))
 
 
 def families(found) -> list[str]:

@@ -12,8 +12,7 @@ import sys
 import numpy as np
 from scipy.stats import norm
 
-from ridgefeat.bench.metrics import Predictions
-from ridgefeat.bench.statistics import group_weights, with_intervals
+from ridgefeat.bench.metrics import Predictions, group_weights, with_intervals
 from ridgefeat.threshold import ErrorCurve, Scores, Settings, Subjects, analyse, choose
 from ridgefeat.threshold.methods import comparisons_needed
 from ridgefeat.threshold.uncertainty import auc_interval, d_prime_interval, equal_error_interval, threshold_interval

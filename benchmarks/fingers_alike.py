@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ridgefeat.bench import Options, compare, load, make_problem
-from ridgefeat.bench.print_pairs import BLOCKS, pair_prints
+from ridgefeat.bench.data import BLOCKS, pair_prints
 from ridgefeat.table import extract_many, feature_columns
 
 FAMILIES = ("ridge", "orient", "minutiae", "gabor", "quality")

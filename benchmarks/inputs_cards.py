@@ -26,7 +26,7 @@ from ridgefeat.sources import find_prints
 from ridgefeat.stages import segmentation
 from ridgefeat.stages.fingers import HANDS, name_fingers, split_fingers
 from ridgefeat.table import Recipe, open_print
-from ridgefeat.table.fingers import PARAMS
+from ridgefeat.table.api import SPLIT_PARAMS
 
 cv2.setNumThreads(1)
 
@@ -109,7 +109,7 @@ def slaps():
         counted = ordered = coded = named = misnamed = flagged = 0
         for seed in range(SLAPS):
             image, truth, hand = make_slap(seed, kind, pool)
-            fingers = split_fingers(Fingerprint(image, params=Params().updated(PARAMS)).mask)
+            fingers = split_fingers(Fingerprint(image, params=Params().updated(SPLIT_PARAMS)).mask)
             counted += len(fingers) == 4
             if len(fingers) == 4:
                 ordered += all(overlap(f, t) > 0.7 for f, t in zip(fingers, truth, strict=True))

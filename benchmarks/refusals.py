@@ -19,7 +19,7 @@ import pandas as pd
 from PIL import Image
 
 import ridgefeat as rf
-from ridgefeat.bench import Options, load, make_problem, predict, statistics, train
+from ridgefeat.bench import Options, load, make_problem, metrics, predict, train
 from ridgefeat.bench.model import UNFIT_FLAGS
 from ridgefeat.threshold.intervals import fraction_interval
 
@@ -84,10 +84,10 @@ def shares(model, frame: pd.DataFrame, about: dict) -> list[object]:
     names = [c["name"] for c in about["columns"]]
     why = predict(model, frame.astype(dict.fromkeys(names, np.float32)), about)["no_answer"]
     ordinary = ~frame["meta_flags"].fillna("").str.contains("|".join(UNFIT_FLAGS))
-    refused, people = (why != "").to_numpy()[ordinary], statistics.group_numbers(frame["subject"][ordinary].to_numpy())
-    weights = statistics.group_weights(people.max() + 1, 0)
+    refused, people = (why != "").to_numpy()[ordinary], metrics.group_numbers(frame["subject"][ordinary].to_numpy())
+    weights = metrics.group_weights(people.max() + 1, 0)
     drawn = (weights @ np.bincount(people, refused)) / (weights @ np.bincount(people))
-    low, high = fraction_interval(float(refused.mean()), statistics.variance(drawn, weights.shape[1]), weights.shape[1])
+    low, high = fraction_interval(float(refused.mean()), metrics.variance(drawn, weights.shape[1]), weights.shape[1])
     families = why[ordinary].str.extract(r"prints: (.*)")[0].dropna().str.split(", ").explode().value_counts()
     by = ", ".join(f"{name} {100 * count / len(refused):.0f} %" for name, count in families.head(3).items())
     return [len(refused), f"{100 * refused.mean():.1f} %", f"{100 * low:.1f}–{100 * high:.1f} %", by or "–"]

@@ -67,7 +67,7 @@ def driver_seconds(items, batch, output):
     from ridgefeat.table import assembly, writing
     from ridgefeat.table.batches import Batch
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.writers import numbers
+    from ridgefeat.table.row import numbers
 
     per, rng = 64, np.random.default_rng(0)
     count = assembly.PART_ROWS // len(items) * len(items)

@@ -25,7 +25,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import StandardScaler
 
-from ridgefeat.bench import ColumnSelector, Harmonizer, Options, load, make_problem, statistics
+from ridgefeat.bench import ColumnSelector, Harmonizer, Options, load, make_problem, metrics
 from ridgefeat.bench.classifiers import build, find
 from ridgefeat.bench.diagnostics import Refitter, shuffle_target
 from ridgefeat.bench.inputs import make_inputs
@@ -49,20 +49,20 @@ def selected(path: str, n_folds: int) -> str:
     problem = make_problem(*load(path), target="sex", group="subject")
     plain = Options(within=("finger",), folds=n_folds, jobs=1).complete(problem)
     folds = make_folds(problem, folds=n_folds, seed=plain.seed)
-    weights = statistics.group_weights(len(set(problem.groups)), plain.seed)
+    weights = metrics.group_weights(len(set(problem.groups)), plain.seed)
     X = np.asarray(make_inputs(problem, plain)["features"])
     rows: list[list[object]] = []
     sizes: dict[str, int] = {}
     for method in METHODS:
         refitter = Refitter(problem, find(method), plain, folds, X, weights)
-        whole = refitter.predict(problem, X, folds)
-        value = with_interval(*statistics.with_intervals(whole, weights, ["roc_auc"]).values())
+        whole = refitter.pool(problem, X, folds)
+        value = with_interval(*metrics.with_intervals(whole, weights, ["roc_auc"]).values())
         rows.append([method, "all columns", X.shape[1] - 1, value, "–"])
         for name, criteria in SELECTIONS.items():
             own = replace(refitter, options=replace(plain, select=ColumnSelector(**criteria)).complete(problem))
-            p = own.predict(problem, X, folds)
-            value = with_interval(*statistics.with_intervals(p, weights, ["roc_auc"]).values())
-            away = statistics.difference(p, whole, weights, "roc_auc")
+            p = own.pool(problem, X, folds)
+            value = with_interval(*metrics.with_intervals(p, weights, ["roc_auc"]).values())
+            away = metrics.difference(p, whole, weights, "roc_auc")
             sizes.setdefault(name, 0) or sizes.update({name: _count(own)})
             rows.append([method, name, sizes[name], value, "{:+.3f} ({:+.3f} to {:+.3f})".format(*away)])
             print(rows[-1], flush=True)

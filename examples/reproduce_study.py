@@ -34,7 +34,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from ridgefeat.bench import read_pixels
 from ridgefeat.bench.estimators import RbfClassifier
-from ridgefeat.bench.statistics import group_numbers, group_weights, variance
+from ridgefeat.bench.metrics import group_numbers, group_weights, variance
 from ridgefeat.nn.classifier import NumpyCNNClassifier
 from ridgefeat.sources import find_prints
 from ridgefeat.synth import make_subjects

@@ -21,7 +21,7 @@ import pandas as pd
 
 import ridgefeat as rf
 from ridgefeat import bench
-from ridgefeat.bench.print_pairs import BLOCKS, pair_prints
+from ridgefeat.bench.data import BLOCKS, pair_prints
 from ridgefeat.synth import make_print
 
 PEOPLE, FINGERS = 24, ("index", "middle", "ring")

@@ -35,7 +35,6 @@ MIN_FINGERS = 5
 """Fingers with two or more values below which a column has no coefficient."""
 DETECTABLE = 1.96 * 2**0.5
 """Standard deviations within a finger that 95 % of the differences between two impressions do not exceed."""
-COLUMNS_AT_ONCE = 128
 
 
 def measure_reliability(
@@ -87,53 +86,41 @@ def measure_reliability(
     """
     import pandas as pd
 
-    names, code = np.unique(np.asarray(fingers).astype(str), return_inverse=True)
-    order = np.argsort(code, kind="stable")
-    starts = np.searchsorted(code[order], np.arange(len(names)))
+    names, first, code = np.unique(np.asarray(fingers).astype(str), return_index=True, return_inverse=True)
     if len(names) == len(code):
         raise TableError(f"none of {len(names)} fingers has two prints; reliability needs repeated impressions")
     owner = np.arange(len(names))
     if people is not None:
-        owner = np.unique(np.asarray(people).astype(str), return_inverse=True)[1][order[starts]]
+        owner = np.unique(np.asarray(people).astype(str), return_inverse=True)[1][first]
     n_people = int(owner.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(n_people, np.full(n_people, 1 / n_people), SAMPLES)[:, owner]
     numbers = values.astype(np.float64)
     numbers = numbers - (numbers.mean() if within is None else numbers.groupby(np.asarray(within)).transform("mean"))
-    x, steps = numbers.to_numpy()[order], range(0, numbers.shape[1], COLUMNS_AT_ONCE)
-    parts = [_measure(x[:, at : at + COLUMNS_AT_ONCE], starts, owner, drawn.astype(np.float64)) for at in steps]
-    found = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
-    found.insert(0, "column", [str(name) for name in values.columns])
-    return found
-
-
-def _measure(
-    x: NDArray[np.float64], starts: NDArray[Any], owner: NDArray[Any], drawn: NDArray[np.float64]
-) -> dict[str, NDArray[Any]]:
-    """Return the figures of some columns, whose rows are in the order of their fingers."""
-    known = np.isfinite(x)
-    x = np.where(known, x, 0)
-    count, total, square = (np.add.reduceat(a, starts, axis=0) for a in (known.astype(np.float64), x, x**2))
+    by_finger = numbers.groupby(code)
+    count, total = by_finger.count().to_numpy(np.float64), by_finger.sum().to_numpy()
+    square = (numbers**2).groupby(code).sum().to_numpy()
     used = (count > 1).astype(np.float64)
     sums = [used, used * count, used * count**2, used * total, used * square, used * total**2 / np.maximum(count, 1)]
-    icc, within, prints, n_fingers = (a[0] for a in _coefficient(sums, np.ones((1, len(used)))))
-    samples = _coefficient(sums, drawn)[0]
+    icc, variance, prints, n_fingers = (a[0] for a in _coefficient(sums, np.ones((1, len(used)))))
+    samples = _coefficient(sums, drawn.astype(np.float64))[0]
     samples = np.where(np.isnan(samples).all(axis=0), 0, samples)  # numpy would warn of a column without any
     with np.errstate(all="ignore"):
         low, high = np.nanpercentile(samples, [2.5, 97.5], axis=0)
     undefined = ~np.isfinite(icc)
-    deviation = np.where(undefined, np.nan, np.sqrt(np.maximum(within, 0)))
-    by_person = np.argsort(owner, kind="stable")
-    first = np.unique(owner[by_person], return_index=True)[1]
-    return {
-        "icc": icc,
-        "icc_low": np.where(undefined, np.nan, np.fmin(low, icc)),
-        "icc_high": np.where(undefined, np.nan, np.fmax(high, icc)),
-        "within_sd": deviation,
-        "mdc": DETECTABLE * deviation,
-        "prints": prints.astype(int),
-        "fingers": n_fingers.astype(int),
-        "people": (np.add.reduceat(used[by_person], first, axis=0) > 0).sum(axis=0),
-    }
+    deviation = np.where(undefined, np.nan, np.sqrt(np.maximum(variance, 0)))
+    return pd.DataFrame(
+        {
+            "column": [str(name) for name in values.columns],
+            "icc": icc,
+            "icc_low": np.where(undefined, np.nan, np.fmin(low, icc)),
+            "icc_high": np.where(undefined, np.nan, np.fmax(high, icc)),
+            "within_sd": deviation,
+            "mdc": DETECTABLE * deviation,
+            "prints": prints.astype(int),
+            "fingers": n_fingers.astype(int),
+            "people": pd.DataFrame(used).groupby(owner).any().sum().to_numpy(),
+        }
+    )
 
 
 def _coefficient(sums: list[NDArray[np.float64]], times: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
@@ -264,11 +251,5 @@ def _fitted() -> Mapping[str, Any]:
 
 
 def is_error_of(name: str, columns: Container[str]) -> bool:
-    """Whether a column holds the standard errors of one of some columns.
-
-    Examples
-    --------
-    >>> is_error_of("ridge_area_se", ["ridge_area"]), is_error_of("minutiae_se", ["ridge_area"])
-    (True, False)
-    """
+    """Whether a column holds the standard errors of one of some columns, as ridge_area_se does of ridge_area."""
     return name.endswith(ERROR_SUFFIX) and name.removesuffix(ERROR_SUFFIX) in columns

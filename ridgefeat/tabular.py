@@ -55,25 +55,14 @@ _DATE = re.compile(r"\d+[-./ ]\d+[-./ ]\d+.*|\d+[-. ]+[^\W\d]{3,}\.?.*|[^\W\d]{3
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
-    """Whether a cell is a number in digits.
-
-    Examples
-    --------
-    >>> is_number("-1.5e3"), is_number("0,5", ","), is_number("1.234,5", ","), is_number("")
-    (True, True, False, False)
-    """
+    """Whether a cell is a number in digits."""
     return _NUMBER.fullmatch(cell if decimal == "." else cell.replace(".", "x").replace(decimal, ".")) is not None
 
 
 def find_thousands(cells: Sequence[str]) -> str:
     """Return the first cell with a comma or point if all of them may separate thousands, else "".
 
-    They may if there are also whole numbers from 1 to 999, which need no separator.
-
-    Examples
-    --------
-    >>> find_thousands(["912", "1,234"]), find_thousands(["912", "1,234", "1,5"]), find_thousands(["1,234", "2,345"])
-    ('1,234', '', '')
+    They may if there are also whole numbers from 1 to 999, such as "912", which need no separator.
     """
     marked = [c for c in cells if "," in c or "." in c]
     may_be = any(map(_SMALL.fullmatch, cells)) and all(map(_THOUSANDS.fullmatch, marked))
@@ -84,11 +73,6 @@ def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
     """Return a column's cells with decimal points, if all are numbers and some have a decimal comma; else as they are.
 
     Cells such as "1,234" may be thousands where a comma separates the columns or others are as "512", and stay text.
-
-    Examples
-    --------
-    >>> point_decimals(["34,5", "", "40"]), point_decimals(["1,5", "left"])
-    (['34.5', '', '40'], ['1,5', 'left'])
     """
     commas = [c for c in cells if "," in c]
     if not commas or not all(map(_COMMA.fullmatch, commas)):
@@ -103,23 +87,10 @@ def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
 class Table:
     """A table of text, opened: how it is written, and its first rows.
 
-    Attributes
-    ----------
-    path, kind, where
-        The file, the kind of its errors, and what messages call it.
-    separator, decimal, encoding : str
-    head : list of list of str
-        The first rows as cells, header included, stripped.
-    names : list of str
-        Columns: the first row, unless `with_names` said otherwise.
-    has_header : bool
-    skipped : int
-        Lines above the first row: `sep=;`, as some programs write, and those that begin with #.
-    content : str, optional
-        An .xlsx file's first sheet as CSV.
-    sheet : str
-    is_padded : bool
-        Whether a space follows each separator.
+    `kind` is the kind of its errors, `where` what messages call it. `head` are the first rows as stripped cells, header
+    included; `names` the columns, which are the first row unless `with_names` said otherwise. `skipped` counts the
+    lines above the first row: `sep=;`, as some programs write, and those that begin with #. `content` is an .xlsx
+    file's first sheet as CSV. Where it `is_padded`, a space follows each separator.
     """
 
     path: Path
@@ -167,20 +138,11 @@ class Table:
         dtype: Any = "float64",
         rows: int | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows, all at once or so many at a time: `numbers` as `dtype`, other columns as text as written.
+        """Yield the rows, all at once or at most `rows` at a time: `numbers` as `dtype`, other columns as text.
 
-        Parameters
-        ----------
-        numbers : collection of str
-            Columns that must be numbers; missing words (files.MISSING_WORDS) become NaN.
-        columns : sequence of str
-            Columns to read; all without.
-        repeated : collection of str
-            Columns of text with few different values, which are then read as categories.
-        rows : int, optional
-            Maximum number of rows in a frame.
-
-        Raises the table's kind of error, with row and column, if a cell is no number or rows have too many cells.
+        Missing words (files.MISSING_WORDS) among numbers become NaN. `columns` are those to read (all without),
+        `repeated` those of text with few different values, which are then read as categories. Raises the table's kind
+        of error, with row and column, if a cell is no number or rows have too many cells.
         """
         import pandas as pd
 
@@ -263,13 +225,7 @@ def _without_blank_end(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def not_a_number(row: int, column: str, value: str) -> str:
-    """Return the message on a cell that should hold a number.
-
-    Examples
-    --------
-    >>> not_a_number(3, "score", "1.234,5")
-    "row 3, column 'score': '1.234,5' is not a number (thousands separators? write digits without them)"
-    """
+    """Return the message on a cell that should hold a number, with what may have happened to it."""
     hint = ""
     if _THOUSANDS.fullmatch(value):
         hint = " (thousands separators? write digits without them)"
@@ -282,11 +238,6 @@ def match_names(names: Sequence[str], known: Iterable[str], where: str, kind: ty
     """Return a header's names stripped, spelt as `known` where only capitals differ; refuse those that occur twice.
 
     A column without a name is called "(column 3)".
-
-    Examples
-    --------
-    >>> match_names([" Score", "Label", "Operator"], ["score", "label"], "table", ValueError)
-    ['score', 'label', 'Operator']
     """
     spelt = {name.casefold(): name for name in known}
     found = [spelt.get(n.strip().casefold(), n.strip()) or f"(column {i})" for i, n in enumerate(names, 1)]

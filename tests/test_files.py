@@ -17,7 +17,7 @@ from ridgefeat.files import (
 )
 from ridgefeat.nn.training import _read_checkpoint
 from ridgefeat.synth.files import read_truth
-from ridgefeat.table.journal import Journal
+from ridgefeat.table.batches import Journal
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from ridgefeat.errors import TableError
 from ridgefeat.features import select
-from ridgefeat.reliability import load_reliability, measure_reliability
+from ridgefeat.reliability import is_error_of, load_reliability, measure_reliability
 from tests.bench.helpers import make_about, make_frame, write_frame
 from tests.cli.running import run
 
@@ -120,3 +120,7 @@ def test_the_command(tmp_path):
     assert "--overwrite" in run(*how, code=2).stderr
     how[how.index("finger")] = "toe"
     assert "no column 'toe'; it has: subject, sex, hand, finger, age" in run(*how, "--overwrite", code=2).stderr
+
+
+def test_a_standard_error_is_one_of_a_column_that_is_there():
+    assert is_error_of("ridge_area_se", ["ridge_area"]) and not is_error_of("minutiae_se", ["ridge_area"])

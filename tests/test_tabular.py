@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ridgefeat import sheets
 from ridgefeat.errors import TableError
-from ridgefeat.tabular import is_number, open_table, point_decimals
+from ridgefeat.tabular import find_thousands, is_number, match_names, open_table, point_decimals
 
 
 def read(path, **how):
@@ -145,3 +145,16 @@ def test_text_is_never_a_formula(tmp_path):
     assert [[c.value for c in row] for row in found.iter_rows()] == rows and found["A2"].data_type == "s"
     with pytest.raises(TableError, match="32,767"):
         sheets.write_sheet(tmp_path / "t.xlsx", [["x" * 40_000]], TableError)
+
+
+def test_one_mark_may_separate_thousands_where_small_numbers_have_none():
+    for cells, found in ((["912", "1,234"], "1,234"), (["912", "1,234", "1,5"], ""), (["1,234", "2,345"], "")):
+        assert find_thousands(cells) == found
+
+
+def test_names_are_spelt_as_they_are_known():
+    assert match_names([" Score", "", "Operator"], ["score"], "table", ValueError) == [
+        "score",
+        "(column 2)",
+        "Operator",
+    ]

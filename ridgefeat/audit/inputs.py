@@ -20,9 +20,8 @@ from ridgefeat.files import count_of, first_few, os_errors_as
 from ridgefeat.sources import PrintSource, find_prints, read_index
 from ridgefeat.sources.rows import load
 from ridgefeat.table import load_sidecar, read_table
-from ridgefeat.table.row import META
+from ridgefeat.table.row import META, column, kind_of
 from ridgefeat.table.sidecar import sidecar_path
-from ridgefeat.table.writers import column, kind_of
 from ridgefeat.tabular import log_dialect, open_table, read_parquet
 from ridgefeat.work.engine import count_workers, spread_items
 from ridgefeat.work.guard import Stopped

@@ -7,10 +7,9 @@ bench.compare(problem, bench.Options(fuse="subject")).summary
 
 Read in this order: `results` (the data that comes out), `options` (what is asked for), `data` and `splits` (a table
 made ready), `job` (a whole comparison), `comparison` (its steps), `inputs`, `classifiers` and `estimators` (what is
-fitted to what), `selection` and `harmonising` (its columns chosen, its sites made alike), `evaluation` (the fits),
-`calibration` and `pooling` (their predictions together), `ensemble`, `metrics` and `statistics` (figures and
-intervals), `tables`, `diagnostics` and `confounds` (what drives the result); then `model`, a classifier that is kept,
-and `backbone_entries`, those on a network's embedding.
+fitted to what), `selection` (its columns chosen), `evaluation` (the fits), `pooling` (their predictions together,
+calibrated), `ensemble`, `metrics` (figures and intervals), `tables`, `diagnostics` (what drives the result); then
+`model`, a classifier that is kept, and `backbone_entries`, those on a network's embedding.
 """
 
 import lazy_loader

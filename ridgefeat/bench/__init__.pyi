@@ -3,7 +3,7 @@ from .backbone_entries import read_settings as read_settings
 from .comparison import compare as compare
 from .data import load as load
 from .data import make_problem as make_problem
-from .harmonising import Harmonizer as Harmonizer
+from .estimators import Harmonizer as Harmonizer
 from .inputs import read_pixels as read_pixels
 from .job import Job as Job
 from .job import make_comparator as make_comparator

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.bench.classifiers import METHODS, maker
+from ridgefeat.bench.inputs import read_images
 from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import ParameterError, RidgefeatError
 from ridgefeat.sources import load_print
-from ridgefeat.sources.rows import check_root, locate
-from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 
 CHUNK = 512
 """Images that are held at once."""
@@ -209,18 +209,12 @@ def _vectors(
     backbone: Any, problem: Problem, root: Path, progress: Progress | None
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield some rows of a problem at a time, and the network's values for their images."""
-    check_root(root)
     labels = problem.labels.reindex(columns=["meta_layout", "meta_flags"])
-    where = [
-        locate(root, str(source), str(layout), flags)
-        for source, layout, flags in zip(problem.sources, labels["meta_layout"], labels["meta_flags"], strict=True)
-    ]
-    for k in range(0, len(where), CHUNK):
+    images = read_images(load_print, root, problem.sources, labels["meta_layout"], labels["meta_flags"])
+    for k in range(0, len(problem), CHUNK):
         if progress:
             backbone.set_params(
-                on_print=lambda done, before=k: progress(before + done, len(where), "prints through the network")
+                on_print=lambda done, before=k: progress(before + done, len(problem), "prints through the network")
             )
-        some = where[k : k + CHUNK]
-        loaded = guarded_map(load_print, some, current_limits())
-        images = [image.pixels for image in without_stopped(loaded, (s.relative for s in some))]
-        yield slice(k, k + len(images)), backbone.transform(images)
+        some = [image.pixels for image in islice(images, CHUNK)]
+        yield slice(k, k + len(some)), backbone.transform(some)

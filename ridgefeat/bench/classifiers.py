@@ -146,17 +146,7 @@ def default_names(kind: Kind) -> list[str]:
 
 
 def find(name: str) -> Method:
-    """Return a method by name, or the user's own estimator by import path (module:Class).
-
-    Raises ParameterError if there is no such name, or the path cannot be imported or is no estimator.
-
-    Examples
-    --------
-    >>> find("logistic").meaning
-    'logistic regression, L2'
-    >>> find("sklearn.linear_model:Perceptron").name
-    'sklearn.linear_model:Perceptron'
-    """
+    """Return a method by name, or the user's own estimator by import path (module:Class); else raise ParameterError."""
     if name in METHODS:
         return METHODS[name]
     if ":" not in name:
@@ -181,8 +171,7 @@ def build(method: Method, options: Options, **parameters: Any) -> Any:
     `parameters` are no settings of the comparison (the number of threads, say); estimators that have them get them.
     Raises ParameterError if the method is not for that kind of target.
     """
-    from ridgefeat.bench.estimators import GroupScaler, Resampler
-    from ridgefeat.bench.harmonising import Harmonizer
+    from ridgefeat.bench.estimators import GroupScaler, Harmonizer, Resampler
 
     make = method.regress if options.kind == "regression" else method.classify
     if make is None:

@@ -17,9 +17,8 @@ from ridgefeat._version import __version__
 from ridgefeat.audit.results import check_results
 from ridgefeat.audit.run import Audit
 from ridgefeat.audit.table import AuditParams, make_table, not_checked
-from ridgefeat.bench import diagnostics, splits, statistics, tables
+from ridgefeat.bench import diagnostics, metrics, splits, tables
 from ridgefeat.bench.classifiers import ENSEMBLES, default_names, find
-from ridgefeat.bench.confounds import probe_confounds
 from ridgefeat.bench.ensemble import evaluate_ensemble
 from ridgefeat.bench.evaluation import Outcome, evaluate, failure
 from ridgefeat.bench.inputs import make_inputs
@@ -93,8 +92,10 @@ def compare(
         reason = by_method[n][0].reason if n in ENSEMBLES else failure(by_method[n])
         seconds = sum(outcome.seconds for outcome in by_method[n])
         runs.append(Run(n, meanings[n], "failed" if reason else "ok", reason, seconds))
-    samples = statistics.samples_for(len(problem), o.samples)
-    weights = statistics.group_weights(len(np.unique(problem.groups.astype(str))), o.seed, samples)
+    samples = metrics.samples_for(len(problem), o.samples)
+    weights = metrics.group_weights(len(np.unique(problem.groups.astype(str))), o.seed, samples)
+    summary = tables.summarise(problem, runs, pooled, weights)
+    by_class = tables.by_class(problem, pooled) if problem.kind != "regression" else (None, None, None)
     comparison = Comparison(
         problem=problem,
         folds=tuple(folds),
@@ -103,7 +104,16 @@ def compare(
         calibrated=bool(pooled) and all(p.calibrated for p in pooled.values()),
         reproduction=_reproduction(problem, options or Options(), len(folds)),
         audit=audit,
-        **tables.tabulate(problem, runs, by_method, pooled, weights, o.select and o.select.reliability),
+        results=tables.list_folds(problem, by_method, pooled),
+        scores=tables.list_scores(problem, pooled),
+        summary=summary,
+        classes=by_class[0],
+        confusion=by_class[1],
+        calibration=by_class[2],
+        pairs=tables.compare_pairs(problem, pooled, summary, weights),
+        levels=tables.by_level(problem, pooled, weights),
+        epochs=tables.list_epochs(by_method),
+        selection=tables.list_selection(problem, by_method, o.select and o.select.reliability),
     )
     if o.fuse is not None and pooled:
         small, fused = fuse_predictions(problem, pooled, o.fuse, balanced=o.imbalance != "none", inner=inner)
@@ -153,7 +163,7 @@ def _diagnose(refitter: diagnostics.Refitter, progress: Progress | None) -> dict
     steps: dict[str, Any] = {
         "learning": diagnostics.learning_curve,
         "ablation": diagnostics.ablation,
-        "confounds": probe_confounds,
+        "confounds": diagnostics.probe_confounds,
         "importances": diagnostics.permutation_importance,
         "controls": diagnostics.controls,
     }

@@ -19,10 +19,9 @@ from sklearn.ensemble import VotingRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from ridgefeat.bench import calibration
-from ridgefeat.bench.evaluation import Outcome
+from ridgefeat.bench.evaluation import MIN_PROBABILITY, Outcome, raw_scores
 from ridgefeat.bench.metrics import Floats, Ints, Predictions, figure
-from ridgefeat.bench.pooling import PooledPredictions, sources
+from ridgefeat.bench.pooling import PooledPredictions, apply_calibrator, fit_calibrator, sources
 from ridgefeat.bench.results import LESS_IS_BETTER, Problem
 
 TOLERANCE = 0.02
@@ -40,15 +39,14 @@ def evaluate_ensemble(
     """Return the outcomes of "mean" or "stack" in the folds that its members ran in.
 
     `pooled` holds the classifiers that did not fail; dummy is left out. `inner` holds their predictions in folds of the
-    training rows, where these choose and weight members instead of the other folds.
-
-    Raises ValueError if fewer than two members ran, or there is nothing that a stack can be fitted on.
+    training rows, where these choose and weight members instead of the other folds. Raises ValueError if fewer than two
+    members ran, or there is nothing that a stack can be fitted on.
     """
     members = _members(name, {n: p for n, p in pooled.items() if inner is None or n in inner})
-    learned = members if inner is None else {n: inner[n].predictions for n in members}
+    learned = members if inner is None else {n: inner[n] for n in members}
     whole = next(p for n, p in pooled.items() if n in members)
     odds = {n: log_odds(p) for n, p in members.items()}
-    columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(whole.predictions))
+    columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(whole))
     for source, own in sources(whole, None if inner is None else inner[next(iter(members))]):
         if name == "mean":
             best = best_members(learned, source, problem.metric, (inner or pooled).get("dummy"))
@@ -58,8 +56,8 @@ def evaluate_ensemble(
         else:
             others = as_columns([log_odds(p.select(source)) for p in learned.values()])
             model = fit_stack(others, next(iter(learned.values())).y[source])
-            score[own] = calibration.raw_scores(model, columns[own], len(model.classes_))
-    parts = [score[whole.predictions.fold == i] for i in range(len(whole.folds))]
+            score[own] = raw_scores(model, columns[own], len(model.classes_))
+    parts = [score[whole.fold == i] for i in range(len(whole.folds))]
     if problem.kind == "regression":
         found = [(part[:, 0], np.zeros((len(part), 0))) for part in parts]
     else:
@@ -67,16 +65,16 @@ def evaluate_ensemble(
     return [Outcome(name, fold, *one) for fold, one in zip(whole.folds, found, strict=True)]
 
 
-def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, Predictions]:
+def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, PooledPredictions]:
     """Return the predictions that "mean" or "stack" may use; raise ValueError if there are fewer than two."""
-    members = {n: p.predictions for n, p in pooled.items() if n != "dummy"}
+    members = {n: p for n, p in pooled.items() if n != "dummy"}
     if len(members) < 2:
         raise ValueError(f"{name} needs two classifiers besides dummy that ran; there are {len(members)}")
     return members
 
 
 def best_members(
-    members: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str, dummy: PooledPredictions | None = None
+    members: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str, dummy: Predictions | None = None
 ) -> list[str]:
     """Return the names of three to six that are within TOLERANCE of the best in the given rows alone, best first.
 
@@ -92,7 +90,7 @@ def best_members(
     limit = best + TOLERANCE * (best if metric in LESS_IS_BETTER else 1.0)
     near = sum(value <= limit for value in found.values())
     chosen = names[: min(max(near, MIN_MEMBERS), MAX_MEMBERS)]
-    worst = np.inf if dummy is None else sign * figure(dummy.predictions.select(rows), metric)
+    worst = np.inf if dummy is None else sign * figure(dummy.select(rows), metric)
     return [n for n in chosen if found[n] <= worst] or chosen[:1]
 
 
@@ -103,7 +101,7 @@ def log_odds(p: Predictions) -> Floats:
 
 def odds_of(probability: Floats) -> Floats:
     """Return log-odds of each class against all others, finite whatever the probability."""
-    clipped = np.clip(probability, calibration.MIN_PROBABILITY, 1 - calibration.MIN_PROBABILITY)
+    clipped = np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.log(clipped) - np.log1p(-clipped)
 
 
@@ -132,19 +130,16 @@ class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
         """Return scores, shape (rows, classes)."""
         classes = len(self.calibrators[0].classes_)
         odds = [
-            odds_of(calibration.apply(c, calibration.raw_scores(m, X, classes)))
+            odds_of(apply_calibrator(c, raw_scores(m, X, classes)))
             for m, c in zip(self.members, self.calibrators, strict=True)
         ]
         if self.combiner is None:
             return np.asarray(np.mean(odds, axis=0))
-        return calibration.raw_scores(self.combiner, as_columns(odds), classes)
+        return raw_scores(self.combiner, as_columns(odds), classes)
 
 
 def select_members(problem: Problem, name: str, pooled: Mapping[str, PooledPredictions]) -> list[str]:
-    """Return the members of an ensemble that is fitted on all prints: the best few for a mean, all for a stack.
-
-    Raises ValueError if fewer than two ran.
-    """
+    """Return the members of an ensemble that is fitted on all prints: the best few for a mean, all for a stack."""
     members = _members(name, pooled)
     if name == "stack":
         return list(members)
@@ -161,8 +156,8 @@ def build_ensemble(
     """
     if problem.kind == "regression":
         return VotingRegressor([(n, FrozenEstimator(m)) for n, m in fitted.items()]).fit(X, problem.y)
-    members = [pooled[n].predictions for n in fitted]
+    members = [pooled[n] for n in fitted]
     combiner = None
     if name == "stack":
         combiner = fit_stack(as_columns([log_odds(p) for p in members]), members[0].y)
-    return FrozenEnsemble(list(fitted.values()), [calibration.fit(p.score, p.y) for p in members], combiner)
+    return FrozenEnsemble(list(fitted.values()), [fit_calibrator(p.score, p.y) for p in members], combiner)

@@ -16,18 +16,19 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.validation import has_fit_parameter
 
-from ridgefeat.bench import calibration
 from ridgefeat.bench.classifiers import build, grid_of
+from ridgefeat.bench.metrics import group_numbers
 from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import MAIN_METRIC, Fold, Kind, Problem
 from ridgefeat.bench.splits import inner_splits
-from ridgefeat.bench.statistics import group_numbers
+from ridgefeat.errors import ModelError
 from ridgefeat.work.engine import count_workers, spread
 from ridgefeat.work.threads import one_thread
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Array | str]
 INNER_FOLDS = 3
+MIN_PROBABILITY = 1e-6
 SCORING: dict[Kind, str] = MAIN_METRIC | {"regression": "neg_mean_absolute_error"}
 """The main metric by scikit-learn's name."""
 
@@ -100,9 +101,7 @@ def failure(outcomes: Sequence[Outcome]) -> str:
 def run_fit(
     method: Method, fold: Fold, options: Options, X: Array | str, y: Array, groups: Array, **parameters: Any
 ) -> Outcome:
-    """Fit on the fold's training rows and predict its test rows; never raises.
-
-    If X is a str, it is the reason why X is missing.
+    """Fit on the fold's training rows and predict its test rows; never raises. X may be the reason why it is missing.
 
     `seconds` counts fitting and predicting. Building the pipeline is not counted: it imports the estimator's libraries,
     which takes longer than many fits in a worker that has just started.
@@ -150,8 +149,31 @@ def predict_rows(model: Any, X: NDArray[Any], options: Options) -> tuple[NDArray
     """Return a fitted estimator's numbers, or the classes that score highest, and its scores of every class."""
     if options.kind == "regression":
         return model.predict(X), np.zeros((len(X), 0))
-    scores = calibration.raw_scores(model, X, options.n_classes)
+    scores = raw_scores(model, X, options.n_classes)
     return scores.argmax(axis=1), scores
+
+
+def raw_scores(estimator: Any, X: Any, classes: int) -> NDArray[np.float64]:
+    """Return a fitted classifier's scores, log-odds or decision values; float64, shape (rows, classes).
+
+    Raises ModelError if it offers neither probabilities nor a decision function.
+    """
+    if not hasattr(estimator, "predict_proba"):
+        if not hasattr(estimator, "decision_function"):
+            raise ModelError(f"{type(estimator).__name__} has neither predict_proba nor decision_function")
+        d = np.asarray(estimator.decision_function(X), np.float64)
+        return np.stack([-d, d], axis=1) if d.ndim == 1 else d
+    log_p = np.array(np.nan)
+    if hasattr(estimator, "predict_log_proba"):  # its own logarithms rank what rounds to 0 or 1
+        with np.errstate(divide="ignore"):
+            log_p = np.asarray(estimator.predict_log_proba(X), np.float64)
+    if not np.isfinite(log_p).all():
+        p = np.asarray(estimator.predict_proba(X), np.float64)
+        log_p = np.log(np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
+    if classes == 2:
+        odds = log_p[:, 1] - log_p[:, 0]
+        return np.stack([-odds, odds], axis=1)
+    return log_p
 
 
 def history(fitted: Any) -> list[dict[str, float]] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from ridgefeat.work.engine import count_workers
 from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 from ridgefeat.work.threads import opencv_threads
 
+FINGER = ("hand", "finger")
+"""Labels that together say which of ten fingers a print is of."""
 SIDE = 128
 """Rows and columns of an image's pixels as classifiers read them."""
 
@@ -59,10 +61,7 @@ def make_inputs(
 
 
 def level_names(labels: pd.DataFrame, columns: Sequence[str], purpose: str = "standardise within") -> NDArray[Any]:
-    """Return each row's level as text, "left index" for hand and finger; shape (rows,), missing as "".
-
-    Raises TableError if a column is missing.
-    """
+    """Return each row's level as text, such as "left index", missing as ""; raise TableError if a column is missing."""
     if lacking := [c for c in columns if c not in labels.columns]:
         raise TableError(f"the table has no column {lacking[0]!r} to {purpose}")
     parts = labels[list(columns)]
@@ -78,13 +77,7 @@ def levels_of(names: NDArray[Any]) -> list[str]:
 
 
 def level_codes(names: NDArray[Any], levels: Sequence[str]) -> NDArray[np.float32]:
-    """Return the number of each name in `levels`, -1 for one that is not there; float32, shape (rows,).
-
-    Examples
-    --------
-    >>> level_codes(["left", "right", ""], ["left", "right"])
-    array([ 0.,  1., -1.], dtype=float32)
-    """
+    """Return the number of each name in `levels`, -1 for one that is not there; float32, shape (rows,)."""
     where = {name: i for i, name in enumerate(levels)}
     return np.array([where.get(n, -1) for n in names], np.float32)
 
@@ -110,14 +103,17 @@ def read_pixels(
     TableError
         If the root does not exist.
     """
-    check_root(root)
     out = np.empty((len(sources), SIDE * SIDE), np.float32)
-    given = zip(sources, layouts, flags or [None] * len(sources), strict=True)
-    located = [locate(root, str(source), str(layout), flag) for source, layout, flag in given]
-    shrunk = guarded_map(_read_shrunk, located, current_limits())
-    for i, pixels in enumerate(without_stopped(shrunk, map(str, sources))):
+    for i, pixels in enumerate(read_images(_read_shrunk, root, sources, layouts, flags or [None] * len(sources))):
         out[i] = pixels
     return out / np.float32(255)
+
+
+def read_images(read: Callable[[PrintSource], Any], root: Path, *of_prints: Iterable[Any]) -> Iterator[Any]:
+    """Yield what `read` makes of each print's image; `of_prints` are meta_source, meta_layout and meta_flags."""
+    check_root(root)
+    located = [locate(root, str(source), str(layout), flag) for source, layout, flag in zip(*of_prints, strict=True)]
+    yield from without_stopped(guarded_map(read, located, current_limits()), (s.relative for s in located))
 
 
 def _read_shrunk(source: PrintSource) -> UInt8:

@@ -16,9 +16,8 @@ from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.run import Audit, audit
 from ridgefeat.bench import splits
 from ridgefeat.bench.comparison import compare
-from ridgefeat.bench.data import load, make_problem
+from ridgefeat.bench.data import BLOCKS, MAX_BLOCK, load, make_problem, pair_prints
 from ridgefeat.bench.options import Options, Progress
-from ridgefeat.bench.print_pairs import BLOCKS, MAX_BLOCK, pair_prints
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import atomic_write, count_of, os_errors_as
@@ -50,7 +49,7 @@ class Job:
     feature_columns
         As in ridgefeat.bench.data.load.
     pairs : str or None
-        Instead of a target: a label that two prints may share (ridgefeat.bench.print_pairs).
+        Instead of a target: a label that two prints may share (ridgefeat.bench.data.pair_prints).
     differ, match : tuple of str
         As pair_prints takes them.
     on_duplicates : "merge", "drop" or "warn"
@@ -79,10 +78,7 @@ class Job:
     def tables(self) -> list[Path]:
         """Return the tables; the one to test on before the one to train on, so that of prints in both its own are kept.
 
-        Raises
-        ------
-        ParameterError
-            Unless exactly one of the ways to give them is used.
+        Raises ParameterError unless exactly one of the ways to give them is used.
         """
         pair = [p for p in (self.test, self.train) if p is not None]
         if sum((self.table is not None, bool(pair), bool(self.cross))) != 1 or len(pair) == 1 or len(self.cross) == 1:
@@ -146,10 +142,7 @@ def run(
 
 
 def read_problem(job: Job) -> Problem:
-    """Return the problem of a job's tables, with the columns that it needs and the label meta_table, a row's table.
-
-    Raises RidgefeatError if the tables or the target are unusable.
-    """
+    """Return the problem of a job's tables, with the columns that it needs and the label meta_table, a row's table."""
     from ridgefeat.table import check_same
 
     paths, frames, about = job.tables(), [], None
@@ -240,21 +233,7 @@ def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
 
 
 def make_folder(folder: str | Path) -> Path:
-    """Make a folder if it does not exist.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    TableError
-        If it cannot be made.
-    """
+    """Return the path of a folder, which is made if it does not exist; raise TableError if it cannot be."""
     path = Path(folder)
     with os_errors_as(TableError, f"output folder {path} cannot be made"):
         path.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,8 @@
-"""Figures of predictions, under weights of groups: all ones give the figure, bootstrap counts its distribution.
+"""Figures of predictions, their uncertainty by a bootstrap over groups, and tests of their differences.
 
-sklearn.metrics is used where no weights are needed: a bootstrap asks for a thousand weighted figures at once.
+Figures are under weights of groups: all ones give the figure, bootstrap counts its distribution. sklearn.metrics is
+used where no weights are needed: a bootstrap asks for a thousand weighted figures at once. scipy.stats.bootstrap draws
+single observations and knows no clusters: applied to prints its intervals would be too narrow.
 
 Ranks are compared within a fold only: scores of two differently fitted models share no scale, and pooling them would
 push the area under the curve below one half where there is nothing to find.
@@ -8,15 +10,18 @@ push the area under the curve below one half where there is nothing to find.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ridgefeat.bench.results import METRICS, Kind
+from ridgefeat.threshold.intervals import fraction_interval, number_interval
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,6 +31,22 @@ CHUNK = 4 << 20
 """Numbers that are held at once."""
 MAX_GROUP_PAIRS = 4 << 20
 """Pairs of groups that are counted out once for all samples (32 MB); beyond that each sample ranks its rows."""
+SAMPLES = 1000
+MIN_SAMPLES = 40
+MAX_WEIGHTS = 50_000_000
+"""Maximal number of weights, rows times samples, in memory (400 MB)."""
+MIN_DEFINED_SHARE = 0.5
+"""Share of samples in which a figure must be defined for its interval to be given."""
+SHARED_TRAINING = 2.0**0.5
+"""How much wider an interval is where folds train each other.
+
+In cross-validation two people each help to train the fold that tests the other, so that what they have in common by
+chance counts twice, but a bootstrap of the finished scores takes it for two independent observations: the variance of a
+figure of what was learned from noise is twice the bootstrap's (benchmarks/bench_calibration.py measures it). Where much
+can be learned the intervals are wider than necessary.
+"""
+NUMBERS = frozenset({"mae", "rmse", "r2", "brier"})
+"""Metrics that are not a fraction of prints or pairs; all but r2 are errors, which are never negative."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +67,11 @@ class Predictions:
     """Number of its group, 0 to groups - 1."""
     positive: int = 1
     """Class number of precision and recall where there are two."""
+    by_row: ClassVar[tuple[str, ...]] = ("y", "predicted", "score", "probability", "fold", "group")
 
-    def select(self, rows: NDArray[Any]) -> Predictions:
+    def select(self, rows: NDArray[Any]) -> Self:
         """Return the prints that an index array or mask picks."""
-        by_row = ("y", "predicted", "score", "probability", "fold", "group")
-        return replace(self, **{name: getattr(self, name)[rows] for name in by_row})
+        return replace(self, **{name: getattr(self, name)[rows] for name in self.by_row})
 
 
 def figures(p: Predictions, weights: Weights | None = None, only: Collection[str] | None = None) -> dict[str, Floats]:
@@ -137,12 +158,6 @@ def areas(is_positive: Bools, score: Floats, fold: Ints, weights: Weights, group
     It is the share of pairs within a fold, one positive and one negative, that are in the right order, ties counting
     half. Pairs are counted once for each two groups, and a sample then only weights those counts; where there are too
     many groups for that, each sample ranks its rows. Counts are whole or half, so that both give exactly the same.
-
-    Examples
-    --------
-    >>> group, one = np.arange(4), np.ones((1, 4))
-    >>> areas(np.array([False, True, False, True]), np.array([0.1, 0.4, 0.35, 0.3]), np.zeros(4), one, group)
-    array([0.75])
     """
     right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for number in np.unique(fold):
@@ -211,3 +226,90 @@ def precisions(is_positive: Bools, score: Floats, fold: Ints, weights: Weights, 
         with np.errstate(invalid="ignore", divide="ignore"):
             parts.append(precision / positives)
     return np.concatenate(parts)
+
+
+def group_weights(groups: int, seed: int, samples: int = SAMPLES) -> Weights:
+    """Return how often each group is drawn in each bootstrap sample; float64, shape (samples, groups)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(groups, np.full(groups, 1 / groups), samples).astype(np.float64)
+
+
+def samples_for(rows: int, asked: int) -> int:
+    """Return how many bootstrap samples a table of so many rows gets: fewer where all would not fit into memory.
+
+    The rows' weights in all samples are held at once. From 50,000 rows on there are fewer than 1,000, but intervals are
+    then so narrow that their ends need not be known as well.
+    """
+    return min(asked, max(MIN_SAMPLES, MAX_WEIGHTS // max(1, rows)))
+
+
+def variance(samples: NDArray[np.float64], groups: int) -> float:
+    """Return a figure's variance over groups; NaN where it is defined in too few bootstrap samples."""
+    known = samples[np.isfinite(samples)]
+    if len(known) < MIN_DEFINED_SHARE * len(samples):
+        return float("nan")
+    return float(known.var() * groups / max(1, groups - 1))
+
+
+def with_intervals(p: Predictions, weights: Weights, names: Sequence[str]) -> dict[str, float]:
+    """Return each metric with its 95 % interval: <metric>, <metric>_low, <metric>_high; NaN below 5 groups."""
+    present = np.unique(p.group)
+    # Groups without a print in the selection are left out.
+    renumbered = replace(p, group=np.searchsorted(present, p.group))
+    once, drawn = figures(renumbered, None, names), figures(renumbered, weights[:, present], names)
+    factor = widening(p) ** 2
+    out: dict[str, float] = {}
+    for name in names:
+        value = float(once[name][0])
+        make = number_interval if name in NUMBERS else fraction_interval
+        low, high = make(value, factor * variance(drawn[name], len(present)), len(present))
+        out |= with_ends(name, (value, low if name == "r2" else max(low, 0.0), high))
+    return out
+
+
+def with_ends(name: str, values: Iterable[float]) -> dict[str, float]:
+    """Return a value and the ends of its interval by their names in a table: name, name_low, name_high."""
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+
+
+def widening(p: Predictions) -> float:
+    """Return how much wider than the bootstrap's an interval must be: 1 where one fit predicted everything."""
+    return SHARED_TRAINING if len(np.unique(p.fold)) > 1 else 1.0
+
+
+def difference(a: Predictions, b: Predictions, weights: Weights, metric: str) -> tuple[float, float, float]:
+    """Return metric(a) - metric(b) and its 95 % interval, both under the same bootstrap samples; NaN if all agree."""
+    only, groups = (metric,), len(np.unique(a.group))
+    point = float(figures(a, None, only)[metric][0] - figures(b, None, only)[metric][0])
+    drawn = figures(a, weights, only)[metric] - figures(b, weights, only)[metric]
+    return point, *number_interval(point, widening(a) ** 2 * variance(drawn, groups), groups)
+
+
+def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> float:
+    """Return the two-sided p value of folds' mean difference being zero, from those of all folds of all repeats.
+
+    `test_over_train` are the prints (or groups) in a test fold over those in training. Folds share most of their
+    training data, so that the plain t test is too optimistic: the variance of the mean is taken as (1/n + test/train)
+    s² instead of s²/n, the corrected resampled t test of Nadeau and Bengio (2003).
+    """
+    d = differences[np.isfinite(differences)]
+    n = len(d)
+    if n < 2:
+        return float("nan")
+    variance = d.var(ddof=1)
+    if variance == 0:
+        return 1.0 if d.mean() == 0 else 0.0
+    t = d.mean() / np.sqrt((1 / n + test_over_train) * variance)
+    return float(2 * stats.t.sf(abs(t), n - 1))
+
+
+def holm(p: Sequence[float]) -> NDArray[np.float64]:
+    """Return p values adjusted for their number (Holm 1979); NaN stays NaN and does not count."""
+    known = pd.Series(p, dtype=np.float64).dropna().sort_values(kind="stable")
+    adjusted = (known * np.arange(len(known), 0, -1)).cummax().clip(upper=1)
+    return np.asarray(adjusted.reindex(range(len(p))))
+
+
+def group_numbers(names: NDArray[Any]) -> NDArray[np.int64]:
+    """Return each row's group as a number from 0, in the order of the names; int64, shape (rows,)."""
+    return np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)

@@ -24,18 +24,17 @@ from skops import io
 
 from ridgefeat import files
 from ridgefeat._version import __version__
-from ridgefeat.bench import calibration
+from ridgefeat.bench import pooling
 from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
-from ridgefeat.bench.evaluation import evaluate, failure, fit
+from ridgefeat.bench.evaluation import evaluate, failure, fit, raw_scores
 from ridgefeat.bench.inputs import level_codes, level_names, levels_of, make_inputs
-from ridgefeat.bench.metrics import Floats
+from ridgefeat.bench.metrics import Floats, group_numbers
 from ridgefeat.bench.novelty import NoveltyDetector
 from ridgefeat.bench.options import FEATURES, Method, Options
-from ridgefeat.bench.pooling import PooledPredictions, class_shares, fuse_predictions, pool_predictions
+from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions, pool_predictions
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
-from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.brief import Brief
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from ridgefeat.files import first_few, first_line, os_errors_as
@@ -168,13 +167,13 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     novelty = _fit_novelty(problem)
     if problem.kind == "regression":
         return Model(pipeline, None, about, novelty)
-    p = pooled[classifier].predictions
-    calibrator, fused_calibrator, fused_y = calibration.fit(p.score, p.y), None, problem.y
+    p = pooled[classifier]
+    calibrator, fused_calibrator, fused_y = pooling.fit_calibrator(p.score, p.y), None, problem.y
     with suppress(TableError):  # where the prints of a group have several targets
-        fused = fuse_predictions(problem, {"": pooled[classifier]}, problem.group)[1][""].predictions
-        fused_calibrator, fused_y = calibration.fit(fused.score, fused.y), fused.y
+        fused = fuse_predictions(problem, {"": pooled[classifier]}, problem.group)[1][""]
+        fused_calibrator, fused_y = pooling.fit_calibrator(fused.score, fused.y), fused.y
     for name, y in (("shares", problem.y), ("fused_shares", fused_y)):
-        about[name] = class_shares(y, len(problem.classes), o.imbalance != "none").tolist()
+        about[name] = pooling.class_shares(y, len(problem.classes), o.imbalance != "none").tolist()
     return Model(pipeline, calibrator, about, novelty, fused_calibrator)
 
 
@@ -266,7 +265,7 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
     pandas.DataFrame
         source (or the label that was fused by, and prints, those that the answer is from), predicted (class or number,
         missing where there is no answer), p_<class>, no_answer (why, else empty). The class is decided as in
-        ridgefeat.bench.calibration.decide.
+        ridgefeat.bench.pooling.decide.
 
     Raises
     ------
@@ -293,7 +292,7 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
         if model.about["kind"] == "regression":
             scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
         else:
-            scores = calibration.raw_scores(model.pipeline, X, len(model.about["classes"]))
+            scores = raw_scores(model.pipeline, X, len(model.about["classes"]))
     except (ValueError, ArithmeticError, LookupError) as error:  # numbers in the file that overflow
         raise ModelError(f"the model is damaged: {first_line(error)}; train it again") from None
     if fuse is None:
@@ -316,11 +315,11 @@ def _mean_scores(
     values, unit = np.unique(frame[column].astype(str).to_numpy(str), return_inverse=True)
     fine = reason == ""
     count = np.bincount(unit[fine], minlength=len(values))
-    sums = np.stack([np.bincount(unit[fine], s, len(values)) for s in scores[fine].T], axis=1)
+    mean = pd.DataFrame(scores[fine]).groupby(unit[fine]).mean().reindex(range(len(values)), fill_value=0.0)
     why = np.full(len(values), "", object)
     for i in np.flatnonzero(count == 0):
         why[i] = "no print with an answer: " + Counter(reason[unit == i]).most_common(1)[0][0]
-    return pd.DataFrame({column: values, "prints": count}), sums / np.maximum(count, 1)[:, None], why
+    return pd.DataFrame({column: values, "prints": count}), mean.to_numpy(), why
 
 
 def _answers(model: Model, out: pd.DataFrame, scores: Floats, reason: NDArray[Any], kind: str) -> pd.DataFrame:
@@ -329,8 +328,8 @@ def _answers(model: Model, out: pd.DataFrame, scores: Floats, reason: NDArray[An
     if model.about["kind"] == "regression":
         return out.assign(predicted=np.where(silent, np.nan, scores[:, 0]), no_answer=reason)
     classes = np.array(model.about["classes"], object)
-    p = calibration.apply(model.fused_calibrator if kind else model.calibrator, scores)
-    decided = calibration.decide(p, np.array(model.about[f"{kind}shares"]))
+    p = pooling.apply_calibrator(model.fused_calibrator if kind else model.calibrator, scores)
+    decided = pooling.decide(p, np.array(model.about[f"{kind}shares"]))
     out["predicted"] = pd.Series(classes[decided], dtype=object).where(~silent)
     for k, name in enumerate(classes):
         out[f"p_{name}"] = np.where(silent, np.nan, p[:, k].round(DIGITS))
@@ -396,17 +395,9 @@ def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
 
 
 def check_place(path: str | Path) -> None:
-    """Refuse a place where writing a model would replace another file: <name>.json may be the sidecar of a table.
+    """Refuse a path where writing a model would replace another file: <name>.json may be the sidecar of a table.
 
-    Parameters
-    ----------
-    path : path
-        Where the model is to be written.
-
-    Raises
-    ------
-    ModelError
-        If <name>.json is there and is no model's.
+    Raises ModelError if <name>.json is there and is no model's.
     """
     sidecar = Path(path).with_suffix(".json")
     if sidecar.is_file() and files.read_description(sidecar).get("format") != FORMAT:
@@ -482,11 +473,11 @@ def _check_shapes(model: Model) -> None:
     if about["kind"] == "regression":
         results.append(np.asarray(model.pipeline.predict(X), np.float64).reshape(len(X)))
     else:
-        scores = calibration.raw_scores(model.pipeline, X, len(classes)).reshape(len(X), len(classes))
+        scores = raw_scores(model.pipeline, X, len(classes)).reshape(len(X), len(classes))
         for kind, calibrator in (("shares", model.calibrator), ("fused_shares", model.fused_calibrator)):
             if calibrator is not None:
-                p, shares = calibration.apply(calibrator, scores), np.array(about[kind]).reshape(len(classes))
-                calibration.decide(p, shares)
+                p, shares = pooling.apply_calibrator(calibrator, scores), np.array(about[kind]).reshape(len(classes))
+                pooling.decide(p, shares)
                 results += [p.reshape(len(X), len(classes)), shares]
     if not all(np.isfinite(r).all() for r in results):
         raise ValueError("its predictions are not finite")

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from ridgefeat.bench.metrics import SAMPLES
 from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.bench.splits import Split
-from ridgefeat.bench.statistics import SAMPLES
 from ridgefeat.errors import ParameterError
 from ridgefeat.files import count_of
 from ridgefeat.work.engine import count_workers
@@ -78,7 +78,7 @@ class Options:
     within : tuple of str
         Labels within whose levels columns are standardised.
     harmonise : str or None
-        Label whose levels' location and scale are taken off (ridgefeat.bench.harmonising.Harmonizer).
+        Label whose levels' location and scale are taken off (ridgefeat.bench.Harmonizer).
     select : ColumnSelector or None
         Chooses columns inside each training fold; `complete` looks up their reliability.
     imbalance : "weights", "none", "under" or "over"
@@ -123,12 +123,8 @@ class Options:
     def complete(self, problem: Problem) -> Options:
         """Return the options with the kind and the number of classes of a problem's target, and columns' reliability.
 
-        Raises
-        ------
-        ParameterError
-            For fewer than 1 epoch, a number of workers that means none, or a reliability that no column has.
-        TableError
-            If the table of reliability cannot be read.
+        Raises ParameterError for fewer than 1 epoch, a number of workers that means none, or a reliability that no
+        column has; TableError if the table of reliability cannot be read.
         """
         if self.epochs < 1:
             raise ParameterError(f"epochs must be 1 or more, got {self.epochs}")
@@ -152,15 +148,7 @@ class Options:
         return self.imbalance in ("under", "over") and self.kind != "regression"
 
     def describe_split(self, n_folds: int) -> str:
-        """Return the protocol in words, of `n_folds` folds in all repeats.
-
-        Examples
-        --------
-        >>> Options(repeats=2).describe_split(10)
-        'group, 5 folds, 2 repeats'
-        >>> Options(split="holdout").describe_split(1)
-        'holdout 80/20 by group'
-        """
+        """Return the protocol in words, of `n_folds` folds in all repeats, such as "group, 5 folds, 2 repeats"."""
         repeats = count_of(self.repeats, "repeat")
         if self.split == "holdout":
             return "holdout 80/20 by group" + f", {repeats}" * (self.repeats > 1)

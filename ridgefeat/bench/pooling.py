@@ -1,33 +1,40 @@
-"""Out-of-fold predictions of a classifier, pooled over folds, and fused over the prints of each person."""
+"""Out-of-fold predictions of a classifier: pooled over folds, calibrated, and fused over the prints of each person."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome
-from ridgefeat.bench.metrics import Floats, Ints, Predictions
+from ridgefeat.bench.metrics import Bools, Floats, Ints, Predictions, group_numbers
 from ridgefeat.bench.results import Fold, Problem
-from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import TableError
 
+RELIABILITY_BINS = 10
+INVERSE_PENALTY = 1e3
+"""Inverse strength of the penalty: just enough that separable scores give finite slopes."""
 
-@dataclass(frozen=True, eq=False)
-class PooledPredictions:
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PooledPredictions(Predictions):
     """One classifier's predictions over all folds."""
 
-    predictions: Predictions
     rows: Ints
     """The row of the problem that each prediction is for."""
     folds: tuple[Fold, ...]
-    """`predictions.fold` numbers them."""
+    """`fold` numbers them."""
     calibrated: bool = False
     """The probabilities were calibrated across folds."""
+    by_row: ClassVar[tuple[str, ...]] = (*Predictions.by_row, "rows")
 
 
 def pool_predictions(
@@ -51,16 +58,17 @@ def pool_predictions(
     scores = np.concatenate([np.asarray(o.scores) for o in outcomes])
     y, group = problem.y[rows], group_numbers(problem.groups)[rows]
     positive = problem.classes.index(problem.positive) if problem.positive in problem.classes else 1
-    p = Predictions(problem.kind, y, predicted, scores, scores, fold, group, positive)
-    pooled = PooledPredictions(p, rows, folds)
-    if not calibrate or p.kind == "regression":
+    pooled = PooledPredictions(
+        problem.kind, y, predicted, scores, scores, fold, group, positive, rows=rows, folds=folds
+    )
+    if not calibrate or pooled.kind == "regression":
         return pooled
     shares = [class_shares(problem.y[f.train], scores.shape[1], balanced) for f in folds]
     return _calibrate(pooled, shares, inner)
 
 
 def class_shares(y: Ints, n_classes: int, balanced: bool = True) -> Floats:
-    """Return what `calibration.decide` divides by: the classes' shares in training, or equal ones."""
+    """Return what `decide` divides by: the classes' shares in training, or equal ones."""
     counts = np.bincount(y, minlength=n_classes) if balanced else np.ones(n_classes)
     return np.asarray(counts / max(1, counts.sum()))
 
@@ -70,8 +78,8 @@ def sources(pooled: PooledPredictions, inner: PooledPredictions | None) -> list[
 
     Folds of another repeat test the same people; only those of a fold's own repeat say nothing about its people.
     """
-    fold, learned = pooled.predictions.fold, inner or pooled
-    repeat = np.array([f.repeat for f in learned.folds])[learned.predictions.fold]
+    fold, learned = pooled.fold, inner or pooled
+    repeat = np.array([f.repeat for f in learned.folds])[learned.fold]
     found = []
     for f in np.unique(fold):
         able = repeat == f if inner else (repeat == pooled.folds[f].repeat) & (fold != f)
@@ -84,12 +92,12 @@ def _calibrate(
 ) -> PooledPredictions:
     """Return the predictions with calibrated probabilities and the classes that follow from them, or with the scores'
     own where that cannot be."""
-    p, learned = pooled.predictions, (inner or pooled).predictions
-    probability = calibration.transfer(learned.score, learned.y, p.score, sources(pooled, inner))
+    learned = inner or pooled
+    probability = transfer(learned.score, learned.y, pooled.score, sources(pooled, inner))
     if probability is None:
-        return replace(pooled, predictions=replace(p, probability=calibration.own(p.score)))
-    predicted = calibration.decide(probability, np.array(shares)[p.fold])
-    return replace(pooled, predictions=replace(p, probability=probability, predicted=predicted), calibrated=True)
+        return replace(pooled, probability=own_probability(pooled.score))
+    predicted = decide(probability, np.array(shares)[pooled.fold])
+    return replace(pooled, probability=probability, predicted=predicted, calibrated=True)
 
 
 def fuse_predictions(
@@ -102,9 +110,8 @@ def fuse_predictions(
 ) -> tuple[Problem, dict[str, PooledPredictions]]:
     """Return a problem with one row per value of a column (a person), and each classifier's mean over its prints.
 
-    `balanced` and `inner` are as in `pool_predictions`.
-
-    Raises TableError if there is no such column, or one of its values has several targets or groups.
+    `balanced` and `inner` are as in `pool_predictions`. Raises TableError if there is no such column, or one of its
+    values has several targets or groups.
     """
     if column not in problem.labels:
         raise TableError(f"the table has no column {column!r} to fuse prints by")
@@ -117,7 +124,7 @@ def fuse_predictions(
             raise TableError(f"prints cannot be fused by {column!r}: {torn!r} has several values of {what!r}")
     y = problem.y[first]
     if problem.kind == "regression":
-        y = np.bincount(unit, problem.y) / np.bincount(unit)
+        y = np.asarray(pd.Series(problem.y).groupby(unit).mean())
     none: dict[str, Any] = {"features": problem.features.iloc[:0], "labels": problem.labels.iloc[:0]}
     small = replace(problem, y=y, groups=problem.groups[first], sources=units.astype(object), **none)
     found = {name: _average(small, p, unit) for name, p in pooled.items()}
@@ -129,20 +136,82 @@ def fuse_predictions(
     return small, {name: _calibrate(p, shares, learned.get(name)) for name, p in found.items()}
 
 
-def _average(small: Problem, pooled: PooledPredictions, unit: Ints) -> PooledPredictions:
+def _average(small: Problem, p: PooledPredictions, unit: Ints) -> PooledPredictions:
     """Return the mean scores of each unit's prints; the largest one is its class until they are calibrated."""
-    p = pooled.predictions
     # One row per unit and fold: a leaking protocol tests one person in several.
-    pairs, inverse = np.unique(p.fold * len(small) + unit[pooled.rows], return_inverse=True)
+    pairs, inverse = np.unique(p.fold * len(small) + unit[p.rows], return_inverse=True)
     fold, rows = pairs // len(small), pairs % len(small)
-    count = np.bincount(inverse)
-
-    def mean(values: NDArray[Any]) -> Floats:
-        columns = [np.bincount(inverse, column) / count for column in values.T]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(pairs), 0))
-
-    score = mean(p.score)
-    predicted = mean(p.predicted[:, None])[:, 0] if p.kind == "regression" else score.argmax(axis=1)
+    score = np.asarray(pd.DataFrame(p.score).groupby(inverse).mean())
+    if p.kind == "regression":
+        predicted = np.asarray(pd.Series(p.predicted).groupby(inverse).mean())
+    else:
+        predicted = score.argmax(axis=1)
     group = group_numbers(small.groups)[rows]
-    fused = Predictions(p.kind, small.y[rows], predicted, score, score, fold, group, p.positive)
-    return PooledPredictions(fused, rows, pooled.folds)
+    own = {"y": small.y[rows], "predicted": predicted, "fold": fold, "group": group, "rows": rows}
+    return replace(p, **own, score=score, probability=score, calibrated=False)
+
+
+def fit_calibrator(scores: Floats, y: Ints) -> Any:
+    """Return a calibrator: a logistic curve through the scores (Platt 1999), or its form for several classes.
+
+    CalibratedClassifierCV draws another curve: it moves the labels towards each other before it fits one, and fits
+    several classes each on its own.
+    """
+    curve = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=500))
+    return curve.fit(_input(scores), y)
+
+
+def apply_calibrator(calibrator: Any, scores: Floats) -> Floats:
+    """Return calibrated probabilities, shape (rows, classes)."""
+    return np.asarray(calibrator.predict_proba(_input(scores)))
+
+
+def _input(scores: Floats) -> Floats:
+    return scores[:, 1:] if scores.shape[1] == 2 else scores
+
+
+def transfer(
+    learned: Floats, y: Ints, scores: Floats, parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+) -> Floats | None:
+    """Return probabilities of all scores; None where a class is missing from what a curve is learned from.
+
+    Each part names rows of `learned` and `y` that a curve is drawn through, and the rows of `scores` that it is for.
+    """
+    out = np.empty_like(scores)
+    for source, rows in parts:
+        if len(np.unique(y[source])) < scores.shape[1]:
+            return None
+        out[rows] = apply_calibrator(fit_calibrator(learned[source], y[source]), scores[rows])
+    return out
+
+
+def decide(probability: Floats, share: Floats) -> Ints:
+    """Return each row's class: the one whose probability is largest relative to its share in training.
+
+    This is the rule of every class that ridgefeat reports. The most probable class would be the frequent one for nearly
+    all prints. With equal shares the rule is the largest probability. A tie goes to the most frequent class.
+    """
+    # Rounded, so that a probability which differs from the share by rounding errors is a tie.
+    return np.asarray((np.round(probability / share, 3) + 1e-4 * share).argmax(axis=1))
+
+
+def own_probability(scores: Floats) -> Floats:
+    """Return the classifier's own scores as probabilities: log-odds undone, decision values as if they were those."""
+    if scores.shape[1] == 2:
+        p = expit(scores[:, 1])
+        return np.stack([1 - p, p], axis=1)
+    return np.asarray(softmax(scores, axis=1))
+
+
+def reliability_bins(probability: Floats, happened: Bools) -> list[dict[str, float]]:
+    """Return bins of equal counts: bin, predicted (mean probability), observed (share), count.
+
+    calibration_curve(strategy="quantile") parts at interpolated quantiles instead, so that counts differ, keeps equal
+    probabilities in one bin, so that bins are lost, and gives no counts.
+    """
+    order = np.argsort(probability, kind="stable")
+    bins = [b for b in np.array_split(order, min(RELIABILITY_BINS, len(order))) if len(b)]
+    return [
+        {"bin": i, "predicted": float(probability[b].mean()), "observed": float(happened[b].mean()), "count": len(b)}
+        for i, b in enumerate(bins)
+    ]

@@ -145,7 +145,7 @@ class Comparison(Brief):
     """Classifiers compared on one problem.
 
     Metrics are named as in METRICS[problem.kind]; `<metric>_low` and `<metric>_high` bound 95 % intervals, from a
-    bootstrap over groups, widened where folds train each other (ridgefeat.bench.statistics). A table that was not asked
+    bootstrap over groups, widened where folds train each other (ridgefeat.bench.metrics). A table that was not asked
     for or could not be made is None.
 
     Attributes

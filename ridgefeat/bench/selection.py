@@ -103,12 +103,9 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def for_columns(self, names: Iterable[str], regression: bool) -> ColumnSelector:
-        """Return a selector of an array whose columns have these names.
+        """Return a selector of an array whose columns have these `names`; `regression` as above.
 
-        Raises
-        ------
-        ParameterError
-            If none of them is as reliable as `min_icc`.
+        Raises ParameterError if none of them is as reliable as `min_icc`.
         """
         icc = reliability_of(names, self.reliability)
         if self.min_icc is not None and not (icc >= self.min_icc).any():
@@ -120,13 +117,7 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return found
 
     def describe(self) -> str:
-        """Return the criteria in words.
-
-        Examples
-        --------
-        >>> ColumnSelector(min_icc=0.6, fdr=0.05).describe()
-        'ICC at least 0.6 (FCJ2020), false discovery rate 0.05'
-        """
+        """Return the criteria in words, such as "ICC at least 0.6 (FCJ2020), false discovery rate 0.05"."""
         source = self.reliability if isinstance(self.reliability, str) else "given"
         words = {
             "min_icc": f"ICC at least {self.min_icc} ({source})",
@@ -195,13 +186,7 @@ def read_criteria(text: str, reliability: str = OWN_SET) -> ColumnSelector:
 
 
 def reliability_of(names: Iterable[Any], source: Any) -> Floats:
-    """Return each column's ICC, NaN where it is not known; `source` is as ColumnSelector's `reliability`.
-
-    Examples
-    --------
-    >>> reliability_of(["a", "b"], {"b": 0.7})
-    array([nan, 0.7])
-    """
+    """Return each column's ICC, NaN where it is not known; `source` is as ColumnSelector's `reliability`."""
     names, known = list(names), {} if source is None else source
     if isinstance(source, (str, Path)):
         frame = load_reliability(source)
@@ -242,15 +227,8 @@ def correlate_ranks(ranks: Floats) -> Floats:
 def _relevance(X: Floats, y: NDArray[Any], groups: NDArray[Any] | None, regression: bool) -> Floats:
     """Return the p value of each column, from a row per group and target; 1 where the test is not defined."""
     if groups is not None:
-        label = np.unique(np.asarray(y), return_inverse=True)[1]
-        owner = np.unique(np.asarray(groups).astype(str), return_inverse=True)[1]
-        order = np.lexsort((label, owner))
-        first = np.flatnonzero(np.diff(owner[order], prepend=-1) | np.diff(label[order], prepend=-1))
-        known = np.isfinite(X[order])
-        count = np.add.reduceat(known, first, axis=0)
-        total = np.add.reduceat(np.where(known, X[order], 0), first, axis=0)
-        X = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        y = np.asarray(y)[order][first]
+        means = pd.DataFrame(X).groupby([np.asarray(groups).astype(str), np.asarray(y)]).mean()
+        X, y = means.to_numpy(), means.index.get_level_values(1).to_numpy()
     known = np.isfinite(X)
     mean = np.where(known, X, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):  # on constant columns

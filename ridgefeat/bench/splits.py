@@ -25,26 +25,11 @@ STRATA = 10
 def make_folds(
     problem: Problem, split: Split = "group", *, folds: int = 5, repeats: int = 1, seed: int = 42
 ) -> tuple[Fold, ...]:
-    """Return training and test rows of every fold.
+    """Return training and test rows of every fold of every repeat; repeat r has the random seed `seed` + r.
 
-    Parameters
-    ----------
-    problem : Problem
-    split : "group", "holdout" or "image"
-        Stratified folds by group; one part in five of the groups held out; or random folds by image, which leak.
-    folds : int
-        At least 2; ignored for a holdout.
-    repeats : int
-        Number of repeats, each with other folds.
-    seed : int
-        Random seed of the first repeat; each further one adds 1.
-
-    Raises
-    ------
-    ParameterError
-        For an unknown split, or fewer than 2 folds or 1 repeat.
-    TableError
-        If there are fewer groups, or fewer groups of one class, than folds.
+    "group" gives stratified folds by group; "holdout" one part in five of the groups held out, whatever `folds` says;
+    "image" random folds by image, which leak. Raises ParameterError for an unknown split, or fewer than 2 folds or 1
+    repeat; TableError if there are fewer groups, or fewer groups of one class, than folds.
     """
     if split not in SPLITS:
         raise ParameterError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -70,10 +55,7 @@ def strata_of(problem: Problem) -> Any:
 
 
 def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
-    """Return the fold with the groups on both sides named.
-
-    Raises TableError if there are any although the protocol promises none.
-    """
+    """Return the fold with the groups on both sides named; raise TableError if there are any where none may be."""
     shared = np.intersect1d(problem.groups[fold.train].astype(str), problem.groups[fold.test].astype(str))
     if len(shared) and not leaks:
         raise TableError(
@@ -87,12 +69,7 @@ def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
 
 
 def between(problem: Problem, is_test: Any) -> tuple[Fold, ...]:
-    """Return the one fold that trains on some tables' rows and tests on others'; is_test is bool, shape (prints,).
-
-    Groups on both sides are left out of training.
-
-    Raises TableError if nothing is left to train on.
-    """
+    """Return the one fold that tests on the rows `is_test` and trains on the others, but for groups of both sides."""
     names = problem.groups.astype(str)
     train = ~is_test & ~np.isin(names, names[is_test])
     if not train.any():
@@ -110,10 +87,7 @@ def across(problem: Problem, table: Any) -> tuple[Fold, ...]:
 
 
 def inner_folds(problem: Problem, folds: Sequence[Fold], n_folds: int, seed: int) -> tuple[Fold, ...]:
-    """Return folds of each fold's training rows, which have its position as their repeat.
-
-    Raises TableError if the training rows of one have too few groups.
-    """
+    """Return folds of each fold's training rows, with its position as repeat; raise TableError for too few groups."""
     parts = [replace(problem, y=problem.y[f.train], groups=problem.groups[f.train]) for f in folds]
     return tuple(
         Fold(i, inner.number, fold.train[inner.train], fold.train[inner.test])

@@ -9,48 +9,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ridgefeat.bench import calibration, metrics, statistics
+from ridgefeat.bench import metrics
 from ridgefeat.bench.evaluation import Outcome
-from ridgefeat.bench.inputs import level_names
+from ridgefeat.bench.inputs import FINGER, level_names
 from ridgefeat.bench.metrics import Weights
-from ridgefeat.bench.pooling import PooledPredictions
+from ridgefeat.bench.pooling import PooledPredictions, reliability_bins
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Problem, Run
 
 MAX_LEVELS = 25
 """Levels of a label beyond which it does not group prints but names them."""
-FINGER = ("hand", "finger")
-"""Labels that together say which of ten fingers a print is of."""
 LEVEL_SAMPLES = 200
 """Maximal number of bootstrap samples of a level's intervals: there are many levels, read by their first digits."""
 MIN_LEVEL_GROUPS = 5
 """Groups of a level below which it has no row."""
 
 Pooled = Mapping[str, PooledPredictions]
-
-
-def tabulate(
-    problem: Problem,
-    runs: Sequence[Run],
-    by_method: Mapping[str, Sequence[Outcome]],
-    pooled: Pooled,
-    weights: Weights,
-    icc: NDArray[np.float64] | None = None,
-) -> dict[str, Any]:
-    """Return the tables of a comparison that need no further fit, by the attribute of Comparison.
-
-    `pooled` holds the classifiers that did not fail; `weights` are the bootstrap's; `icc` is each column's reliability.
-    """
-    summary = summarise(problem, runs, pooled, weights)
-    found = by_class(problem, pooled) if problem.kind != "regression" else (None, None, None)
-    return dict(zip(("classes", "confusion", "calibration"), found, strict=True)) | {
-        "results": list_folds(problem, by_method, pooled),
-        "scores": list_scores(problem, pooled),
-        "summary": summary,
-        "pairs": compare_pairs(problem, pooled, summary, weights),
-        "levels": by_level(problem, pooled, weights),
-        "epochs": list_epochs(by_method),
-        "selection": list_selection(problem, by_method, icc),
-    }
 
 
 def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], pooled: Pooled) -> pd.DataFrame:
@@ -76,7 +49,7 @@ def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], poo
                 **dict.fromkeys(names, np.nan),
             }
             if name in pooled:
-                p = pooled[name].predictions
+                p = pooled[name]
                 figures = metrics.figures(p.select(p.fold == i))
                 row |= {metric: float(figures[metric][0]) for metric in names}
             rows.append(row)
@@ -86,14 +59,14 @@ def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], poo
 def list_scores(problem: Problem, pooled: Pooled) -> pd.DataFrame:
     """Return a row per print, classifier and repeat; see Comparison.scores."""
     parts = []
-    for name, one in pooled.items():
-        p, rows = one.predictions, one.rows
+    for name, p in pooled.items():
+        rows = p.rows
         if p.kind == "regression":
             predicted = score = p.predicted
         else:
             predicted = np.array(problem.classes, object)[p.predicted]
             score = p.score[:, p.positive] if p.kind == "binary" else p.score.max(axis=1)
-        repeat, fold = np.array([(f.repeat, f.number) for f in one.folds])[p.fold].T
+        repeat, fold = np.array([(f.repeat, f.number) for f in p.folds])[p.fold].T
         columns: dict[str, Any] = {"source": problem.sources[rows], "group": problem.groups[rows]}
         columns |= {"y_true": problem.y_true[rows], "classifier": name, "repeat": repeat, "fold": fold}
         columns |= {"y_pred": predicted, "score": score}
@@ -111,8 +84,8 @@ def summarise(problem: Problem, runs: Sequence[Run], pooled: Pooled, weights: We
         for metric in METRICS[problem.kind]:
             row |= {metric + end: np.nan for end in ("", "_low", "_high", "_sd")}
         if run.name in pooled:
-            p = pooled[run.name].predictions
-            row |= statistics.with_intervals(p, weights, METRICS[problem.kind])
+            p = pooled[run.name]
+            row |= metrics.with_intervals(p, weights, METRICS[problem.kind])
             folds = [metrics.figures(p.select(p.fold == i)) for i in np.unique(p.fold)]
             if len(folds) > 1:
                 row |= {f"{m}_sd": float(np.std([f[m][0] for f in folds], ddof=1)) for m in METRICS[problem.kind]}
@@ -125,8 +98,7 @@ def summarise(problem: Problem, runs: Sequence[Run], pooled: Pooled, weights: We
 def by_class(problem: Problem, pooled: Pooled) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return precision and recall by class, confusion counts, and calibration; see Comparison."""
     per_class, confused, reliable = [], [], []
-    for name, one in pooled.items():
-        p = one.predictions
+    for name, p in pooled.items():
         for label, figures in zip(problem.classes, metrics.by_class(p), strict=True):
             per_class.append({"classifier": name, "class": label, **figures})
         for true, counts in zip(problem.classes, metrics.confusion(p).tolist(), strict=True):
@@ -135,7 +107,7 @@ def by_class(problem: Problem, pooled: Pooled) -> tuple[pd.DataFrame, pd.DataFra
                 share = count / sum(counts) if any(counts) else np.nan
                 confused.append({**row, "y_pred": predicted, "count": count, "share": share})
         for k in [p.positive] if p.kind == "binary" else range(len(problem.classes)):
-            for bin_ in calibration.reliability(p.probability[:, k], p.y == k):
+            for bin_ in reliability_bins(p.probability[:, k], p.y == k):
                 reliable.append({"classifier": name, "class": problem.classes[k], **bin_})
     return pd.DataFrame(per_class), pd.DataFrame(confused), pd.DataFrame(reliable)
 
@@ -156,10 +128,10 @@ def by_level(problem: Problem, pooled: Pooled, weights: Weights) -> pd.DataFrame
             if groups < MIN_LEVEL_GROUPS:
                 continue
             row = {"column": column, "level": str(level), "prints": int(inside.sum()), "groups": groups}
-            for name, one in pooled.items():
-                p = one.predictions.select(inside[one.rows])
+            for name, whole in pooled.items():
+                p = whole.select(inside[whole.rows])
                 if len(p.y):
-                    rows.append({"classifier": name} | row | statistics.with_intervals(p, weights, names))
+                    rows.append({"classifier": name} | row | metrics.with_intervals(p, weights, names))
     return pd.DataFrame(rows)
 
 
@@ -211,14 +183,14 @@ def compare_pairs(problem: Problem, pooled: Pooled, summary: pd.DataFrame, weigh
         rows = []
         ratio = float(np.mean([len(f.test) / len(f.train) for f in pooled[reference].folds]))
         for name in others:
-            a, b = pooled[name].predictions, pooled[reference].predictions
+            a, b = pooled[name], pooled[reference]
             by_fold = [
                 metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)
                 for i in np.unique(a.fold)
             ]
             row: dict[str, Any] = {"reference": role, "classifier": name, "against": reference, "metric": metric}
-            row |= statistics.with_ends("difference", statistics.difference(a, b, weights, metric))
-            rows.append(row | {"p": statistics.corrected_t(np.array(by_fold), ratio)})
+            row |= metrics.with_ends("difference", metrics.difference(a, b, weights, metric))
+            rows.append(row | {"p": metrics.corrected_t(np.array(by_fold), ratio)})
         frame = pd.DataFrame(rows)
-        frames.append(frame.assign(p_holm=statistics.holm(frame["p"].tolist())))
+        frames.append(frame.assign(p_holm=metrics.holm(frame["p"].tolist())))
     return pd.concat(frames, ignore_index=True) if frames else None

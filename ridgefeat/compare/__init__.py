@@ -5,8 +5,8 @@ people = compare.read_people("features.csv", by="sex", group="subject")
 compare.compare_people(people).frame
 
 Read in this order: `people` (a table reduced to one value per person and column), `effects` (means, differences and
-effect sizes of all columns at once), `permutation` (their tests), `differences` (the whole comparison), `mixed` (the
-mixed model instead), `ratio` (the likelihood ratio of one column, checked on held-out people).
+effect sizes of all columns at once), `differences` (the whole comparison, with its tests), `ratio` (the likelihood
+ratio of one column, checked on held-out people).
 """
 
 import lazy_loader

@@ -24,13 +24,7 @@ MAX_NONCENTRAL = 35.0
 
 
 def moments(values: Float) -> tuple[Float, Float, Float]:
-    """Return count, mean and standard deviation of each column.
-
-    Examples
-    --------
-    >>> [part.tolist() for part in moments(np.array([[1.0], [3], [np.nan]]))]
-    [[2.0], [2.0], [1.4142135623730951]]
-    """
+    """Return count, mean and standard deviation of each column."""
     known = np.isfinite(values)
     n = known.sum(axis=0).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -40,14 +34,7 @@ def moments(values: Float) -> tuple[Float, Float, Float]:
 
 
 def welch(a: Float, b: Float) -> tuple[Float, Interval]:
-    """Return the difference of the means of two groups, a - b, and its interval by Welch's t.
-
-    Examples
-    --------
-    >>> difference, (low, high) = welch(np.array([[3.0], [4], [5]]), np.array([[1.0], [2], [3]]))
-    >>> difference.item(), round(low.item(), 3), round(high.item(), 3)
-    (2.0, -0.267, 4.267)
-    """
+    """Return the difference of the means of two groups, a - b, and its interval by Welch's t."""
     (n, mean, sd), (m, other, spread) = moments(a), moments(b)
     with np.errstate(invalid="ignore", divide="ignore"):
         u, v = sd**2 / n, spread**2 / m
@@ -59,12 +46,6 @@ def hedges_g(a: Float, b: Float) -> tuple[Float, Interval]:
     """Return the difference of two groups in standard deviations of people, and its interval.
 
     Source: Hedges (1981), J. Educational Statistics 6(2); interval: Steiger, Fouladi (1997), noncentral t.
-
-    Examples
-    --------
-    >>> g, (low, high) = hedges_g(np.array([[3.0], [4], [5]]), np.array([[1.0], [2], [3]]))
-    >>> round(g.item(), 3), round(low.item(), 3), round(high.item(), 3)
-    (1.596, -0.15, 4.019)
     """
     (n, mean, sd), (m, other, spread) = moments(a), moments(b)
     df = n + m - 2
@@ -84,11 +65,6 @@ def cliffs_delta(a: Float, b: Float) -> Float:
     """Return how much more often a person of `a` has the larger value than one of `b`: -1 to 1, ties count as neither.
 
     Source: Cliff (1993), Psychological Bulletin 114(3); it is 2 AUC - 1.
-
-    Examples
-    --------
-    >>> cliffs_delta(np.array([[3.0], [4], [5]]), np.array([[1.0], [2], [3]])).round(3)
-    array([0.889])
     """
     n, m = (np.isfinite(x).sum(axis=0) for x in (a, b))
     rank = ranks(np.concatenate([a, b]))[: len(a)]
@@ -171,13 +147,7 @@ def _find(cdf: Callable[[Float], Float], level: float, centre: Float, low: Float
 
 
 def smallest_effect(n: Float, m: Float) -> Float:
-    """Return the smallest g that groups of `n` and `m` people show with a power of 80 % at p < 0.05.
-
-    Examples
-    --------
-    >>> smallest_effect(np.array([5.0, 20, 100]), np.array([5.0, 20, 100])).round(2)
-    array([2.02, 0.91, 0.4 ])
-    """
+    """Return the smallest g that groups of `n` and `m` people show with a power of 80 % at p < 0.05."""
     with np.errstate(invalid="ignore", divide="ignore"):
         df, size = n + m - 2, np.sqrt(n * m / (n + m))
         critical = stats.t.ppf(TAILS[0], df)
@@ -186,13 +156,7 @@ def smallest_effect(n: Float, m: Float) -> Float:
 
 
 def smallest_correlation(n: Float) -> Float:
-    """Return the smallest correlation that `n` people show with a power of 80 % at p < 0.05.
-
-    Examples
-    --------
-    >>> smallest_correlation(np.array([10.0, 200])).round(2)
-    array([0.79, 0.2 ])
-    """
+    """Return the smallest correlation that `n` people show with a power of 80 % at p < 0.05."""
     with np.errstate(invalid="ignore", divide="ignore"):
         reach = stats.norm.ppf(TAILS[0]) + stats.norm.ppf(POWER)
         return np.asarray(np.tanh(reach / np.sqrt(np.where(n > 3, n - 3, np.nan))))

@@ -128,11 +128,6 @@ def choose_columns(names: Sequence[str], patterns: Iterable[str] | None, by: str
 
     Without patterns they are DEFAULT_COLUMNS, or all columns of a table that has none of these. Raises ParameterError
     if a pattern matches no column.
-
-    Examples
-    --------
-    >>> choose_columns(["ridge_area", "ridge_width", "minutiae_count"], ["ridge_*"])
-    ['ridge_area', 'ridge_width']
     """
     names = [n for n in names if n != by]
     if patterns is None:
@@ -229,12 +224,6 @@ def person_values(prints: NDArray[Any], person: Index, finger: Index) -> Float:
     """Return each person's mean over prints, less what their fingers add; float64, shape (people, columns).
 
     `prints` has shape (prints, columns); `person` and `finger`, shape (prints,), are codes from 0.
-
-    Examples
-    --------
-    >>> prints = np.array([[10.0], [14], [20], [24], [15]])
-    >>> person_values(prints, np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 0])).T.round(6)
-    array([[11.6, 21.6, 16.6]])
     """
     rows, out = np.arange(len(person)), np.empty((int(person.max()) + 1, prints.shape[1]))
     by_person, by_finger = (sparse.csr_array((np.ones(len(rows)), (codes, rows))) for codes in (person, finger))

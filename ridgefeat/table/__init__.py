@@ -4,10 +4,8 @@ import ridgefeat as rf
 rf.extract_many(["prints/"], jobs=2)
 
 Read in this order. One print: `recipe` (what decides columns and values), `row` (one print, one row).
-Many prints: `fingers` (slaps to prints), `batches` (over workers), `journal` (finished rows of a run), `writing` (from
-prints to a finished table).
-The table on disk: `writers` (CSV, Parquet), `assembly` (rows to files), `sidecar`, `outliers`, `reading`, `merge`
-(also the division of a table).
+Many prints: `batches` (over workers, and the journal of a run), `writing` (from prints to a finished table).
+The table on disk: `assembly` (rows to files), `sidecar`, `reading`, `merge` (also the division of a table).
 From Python: `api`, `transformer`.
 """
 

@@ -4,9 +4,9 @@ from .api import extract as extract
 from .api import extract_many as extract_many
 from .api import feature_columns as feature_columns
 from .api import read as read
+from .api import split_prints as split_prints
 from .api import survey_prints as survey_prints
 from .assembly import Summary as Summary
-from .fingers import split_prints as split_prints
 from .merge import merge_tables as merge_tables
 from .merge import split_table as split_table
 from .reading import describe_foreign as describe_foreign

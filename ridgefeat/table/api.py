@@ -1,10 +1,10 @@
-"""What a script calls: one print read, one print's features, many prints as a DataFrame; a dry run over many prints."""
+"""What a script calls: one print read, its features, many prints as a DataFrame; a dry run; slaps cut into prints."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,22 +12,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.brief import Brief
-from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.errors import ImageError, ParameterError, RidgefeatError
 from ridgefeat.features import Explanation, as_records, select
 from ridgefeat.features import explain as explain_column
 from ridgefeat.features.family import Families
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.reliability import ErrorModel
-from ridgefeat.sources import LoadedPrint, RawSize, find_prints, load_print, repeated_impressions, with_regions
-from ridgefeat.structure import Float, UInt8
-from ridgefeat.table import outliers
+from ridgefeat.sources import PrintSource, RawSize, find_prints, load_print, repeated_impressions, with_regions
+from ridgefeat.sources.find import LoadedPrint
+from ridgefeat.sources.source import boxed
+from ridgefeat.stages.fingers import SLAPS, name_fingers, position_code, split_fingers
+from ridgefeat.structure import WORKING_DPI, Float, UInt8
+from ridgefeat.table import row
 from ridgefeat.table.batches import Extraction, iterate_batches
 from ridgefeat.table.reading import read_table
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META, ArrayPrint, Item, Meta, compute_values, error_text, escape_controls, open_print
-from ridgefeat.table.writers import column, kind_of, label_names, text
-from ridgefeat.work.engine import count_workers
+from ridgefeat.table.writing import flag_outliers
+from ridgefeat.work.engine import count_workers, spread_items, using
 from ridgefeat.work.guard import Stopped, current_limits, guarded_map
 from ridgefeat.work.threads import one_thread
 
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 
 PathLike = str | os.PathLike[str]
 Dpi = float | tuple[float, float]
+TOUCHING = "touching_fingers"
+"""Flag of a finger whose boundary with its neighbour is estimated."""
+SPLIT_PARAMS = ["segmentation.min_piece=0.1"]
+"""A little finger may have less than a quarter of the thumb's area."""
 
 
 def read(
@@ -261,11 +268,11 @@ def extract_many(
     items = _as_items(prints, layout=layout, index=index, index_column=index_column, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
     names = recipe.names()
-    outliers.flag_outliers(meta, values, names)
-    cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META.items()}
-    for name in label_names(items):
-        labels = [text(item.labels.get(name)) for item in items]
-        cells[name] = column(labels, kind_of(labels))
+    flag_outliers(meta, values, names)
+    cells = {name: row.column([row.text(m[name]) for m in meta], kind) for name, kind in META.items()}
+    for name in row.label_names(items):
+        labels = [row.text(item.labels.get(name)) for item in items]
+        cells[name] = row.column(labels, row.kind_of(labels))
     return pd.concat([pd.DataFrame(cells), pd.DataFrame(values, columns=names)], axis=1)
 
 
@@ -363,8 +370,8 @@ def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None)
     out = Survey(prints=len(items))
     out.repeated = repeated_impressions({escape_controls(str(i.relative)): i.labels for i in items})
     alike: dict[str, list[str]] = {}
-    for name in label_names(items):
-        out.labels[name] = Counter(text(item.labels.get(name)) for item in items)
+    for name in row.label_names(items):
+        out.labels[name] = Counter(row.text(item.labels.get(name)) for item in items)
     for item, loaded in zip(items, guarded_map(partial(_survey, dpi), items, current_limits()), strict=True):
         out.layouts[item.layout or "none"] += 1
         name = escape_controls(str(item.relative))
@@ -391,3 +398,68 @@ def _survey(dpi: tuple[float, float] | None, item: Item) -> tuple[str, LoadedPri
         return error_text(error)
     rows, columns = loaded.pixels.shape
     return f"{columns}x{rows}", replace(loaded, pixels=loaded.pixels[:0])
+
+
+def split_prints(
+    items: Sequence[PrintSource],
+    recipe: Recipe,
+    *,
+    jobs: int | None = None,
+    engine: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[PrintSource]:
+    """Return the prints with each image of several fingers replaced by its fingers, from left to right.
+
+    Parameters
+    ----------
+    items : sequence of PrintSource
+        Those with a label `finger` are of one finger, and stay as they are. So do those that cannot be read.
+    recipe : Recipe
+        How they are read and segmented.
+    jobs, engine
+        As `write_table` takes them.
+    progress : callable, optional
+        Called with the number of images that were looked at, and of all.
+
+    Returns
+    -------
+    list of PrintSource
+        A finger has the image's labels, `hand` and `finger` where they are clear (else a `finger_id` such as "2 of 3"),
+        and the flag touching_fingers where it joins its neighbour. Its name ends in the box that it takes in its
+        image, as in slap.png#320x480+20+0.
+    """
+    asked = [k for k, item in enumerate(items) if "finger" not in item.labels and item.error is None]
+    out = [[item] for item in items]
+    with using(engine, jobs) as workers:
+        fingers_of = spread_items(partial(_split_print, recipe), [items[k] for k in asked], workers)
+        for done, (k, found) in enumerate(zip(asked, fingers_of, strict=True), 1):
+            if not isinstance(found, Stopped):  # otherwise it is stopped again, with the reason, when its row is made
+                out[k] = found
+            if progress:
+                progress(done, len(asked))
+    return [item for fingers in out for item in fingers]
+
+
+def _split_print(recipe: Recipe, item: PrintSource) -> list[PrintSource]:
+    try:
+        fp = open_print(item, replace(recipe, mirror=None, params=recipe.params.updated(SPLIT_PARAMS)))
+        fingers = split_fingers(fp.mask, is_slap=position_code(item.labels) in SLAPS)
+    except (RidgefeatError, MemoryError):
+        return [item]
+    if len(fingers) < 2:
+        return [item]
+    out = []
+    for number, (finger, named) in enumerate(zip(fingers, name_fingers(fingers, item.labels), strict=True), 1):
+        # Fingers of one image are different fingers, even where it is not clear which.
+        which = f"{item.labels.get('finger_id', '')} {number} of {len(fingers)}".strip()
+        labels = item.labels | {"finger_id": which} | named
+        if "finger" in named:  # as in the finger's other prints
+            del labels["finger_id"]
+        x, y = fp.dpi_x / WORKING_DPI, fp.dpi_y / WORKING_DPI
+        left, top = int(finger.box[0] * x), int(finger.box[1] * y)
+        height, width = fp.original.shape
+        size = min(round(finger.box[2] * x), width - left), min(round(finger.box[3] * y), height - top)
+        part = boxed(item, (left, top, *size))  # in px of the original
+        flags = item.flags + ((TOUCHING,) if finger.touching else ())
+        out.append(replace(part, labels=labels, flags=flags))
+    return out

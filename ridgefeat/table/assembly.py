@@ -13,6 +13,7 @@ Which rows stand in which part depends on the prints alone, so workers, engines 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -26,20 +27,27 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, import_pyarrow, sha256, write_together
-from ridgefeat.sheets import check_sheet_size, import_openpyxl
+from ridgefeat.sheets import DIALECTS, check_sheet_size, import_openpyxl, write_sheet
 from ridgefeat.structure import MM_PER_PX
 from ridgefeat.table import sidecar
-from ridgefeat.table.journal import Journal
-from ridgefeat.table.row import MAX_MESSAGE, META, Item, Kind, Meta
+from ridgefeat.table.batches import Journal
+from ridgefeat.table.row import MAX_MESSAGE, META, Item, Kind, Meta, Row, column, numbers
 from ridgefeat.table.sidecar import digest, json_bytes
-from ridgefeat.table.writers import FORMATS, Row, format_of, write_csv, write_parquet, write_xlsx
 
 PART_ROWS = 4096
 """Maximum number of rows in a part: about 16 MB with all families."""
 WORK = "_work"
 MEDIAN_PERIOD = "ridge_period_p50"
+Kinds = Mapping[str, Kind]
+Described = Sequence[Mapping[str, Any]]
+"""Feature columns as the sidecar describes them."""
+FORMATS = (".csv", ".xlsx", ".parquet")
+GROUP_ROWS = 1024
+"""Rows of a Parquet row group in a single file; fixed, so that the bytes do not depend on how the rows arrived."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +83,8 @@ def assemble(
 
     `about` is the sidecar's content without counts and digests. `parts` are those of a folder; without, the table is
     one file, and CSV is written in a dialect of DIALECTS. Rows are taken in the order of the table, and held no longer
-    than a group of them is written.
-
-    Raises OSError if something cannot be written; the final names then hold what they held before, or, once parts are
-    being renamed, no sidecar.
+    than a group of them is written. Raises OSError if something cannot be written; the final names then hold what they
+    held before, or, once parts are being renamed, no sidecar.
     """
     output = summary.table
     columns = sidecar.numeric_columns(about)
@@ -138,6 +144,71 @@ def _counted(rows: Iterable[Row], summary: Summary, names: list[str]) -> Iterato
         if at is not None and "resolution_assumed" in (meta["meta_flags"] or ""):
             summary.assumed_periods.append(float(row[1][at]) / MM_PER_PX)
         yield row
+
+
+def format_of(path: Path) -> str:
+    """Return ".csv", ".xlsx" or ".parquet"; raise TableError for another name."""
+    if (ending := path.suffix.lower()) not in FORMATS:
+        needed = f"the name must end in .csv, .xlsx or .parquet, not {ending or 'without ending'}"
+        raise TableError(f"table {path}: {needed}; a folder of Parquet parts ends in /")
+    return ending
+
+
+def write_csv(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described, dialect: str = "standard") -> None:
+    """Write a line per row in a dialect of DIALECTS; a cell is quoted only where it must be; missing is empty.
+
+    `kinds` are those of meta and label columns; `columns` are the feature columns, as the sidecar describes them.
+    """
+    how = DIALECTS[dialect]
+    spelt = str.maketrans({",": how.separator, ".": how.decimal})
+    with path.open("w", encoding=how.encoding, newline="") as file:
+        names = [*kinds, *(c["name"] for c in columns)]
+        csv.writer(file, delimiter=how.separator, lineterminator="\n").writerow(how.texts(names))
+        start = csv.writer(file, delimiter=how.separator, lineterminator="")
+        texts = [i for i, kind in enumerate(kinds.values()) if kind == "text"]
+        decimals = [i for i, kind in enumerate(kinds.values()) if kind == "number" and how.decimal != "."]
+        for cells, features, line in rows:
+            digits = ",".join(numbers(features)) if line is None else line
+            written = list(cells)
+            for i, cell in zip(texts, how.texts(cells[i] for i in texts), strict=True):
+                written[i] = cell
+            for i in decimals:
+                written[i] = cells[i].translate(spelt)
+            start.writerow(written)
+            file.write(f"{how.separator}{digits if how.separator == ',' else digits.translate(spelt)}\n")
+
+
+def write_xlsx(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described) -> None:
+    """Write a sheet with typed cells; missing is empty. Numbers read back to the same float32."""
+    types: dict[str, Any] = {"integer": int, "number": float, "text": str}
+
+    def typed() -> Iterator[list[Any]]:
+        yield [*kinds, *(c["name"] for c in columns)]
+        for cells, features, _ in rows:
+            own = [types[k](c) if c else None for c, k in zip(cells, kinds.values(), strict=True)]
+            yield [*own, *(float(n) if n else None for n in numbers(features))]
+
+    write_sheet(path, typed(), TableError)
+
+
+def write_parquet(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described, group: int = GROUP_ROWS) -> None:
+    """Write float32 columns with their unit in the field's metadata; missing is null; row groups of `group` rows."""
+    pa, parquet = import_pyarrow(TableError, path)
+    types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
+    fields = [pa.field(name, types[kind]) for name, kind in kinds.items()]
+    fields += [
+        pa.field(c["name"], pa.float32(), metadata={k: str(c.get(k, "")) for k in ("unit", "meaning")}) for c in columns
+    ]
+    schema, left = pa.schema(fields), iter(rows)
+    with parquet.ParquetWriter(path, schema) as writer:
+        while some := list(islice(left, group)):
+            cells, features, _ = zip(*some, strict=True)
+            arrays: list[Any] = [
+                pa.array(column(values, kind), type=types[kind], from_pandas=True)
+                for values, kind in zip(zip(*cells, strict=True), kinds.values(), strict=True)
+            ]
+            arrays += [pa.array(x, from_pandas=True) for x in np.array(features, np.float32).T.copy()]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
 def is_folder(output: str | Path) -> bool:

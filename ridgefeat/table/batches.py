@@ -1,31 +1,46 @@
-"""Batches of prints over workers until every row is there. A lost worker's batches are computed again."""
+"""Batches of prints over workers until every row is there, and the journal that keeps them.
+
+A lost worker's batches are computed again. The journal is a folder next to the table or inside its folder. A unit holds
+the rows of one batch and is named after them. It is written atomically, whatever ends the run. Units are NumPy's .npz
+and not Parquet, so that a CSV table needs no pyarrow.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from ridgefeat import files
 from ridgefeat._version import __version__
 from ridgefeat.errors import EngineError, EngineLost, TableError, WorkerLost
 from ridgefeat.structure import Float
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item, Meta, failed_row, make_row, name_targets, write_minutiae
+from ridgefeat.table.row import Item, Meta, failed_row, make_row, name_targets, numbers, write_minutiae
 from ridgefeat.table.sidecar import library_versions
-from ridgefeat.table.writers import numbers
 from ridgefeat.work.engine import on_cluster, spread
 from ridgefeat.work.guard import Limits, Stopped, current_limits, guarded_map
 from ridgefeat.work.system import peak_memory
 
+try:
+    import fcntl
+except ImportError:  # a system without it does without the lock
+    fcntl = None  # type: ignore[assignment]
+
 MAX_LOSSES = 3
 """Losses of a worker in a row, with nothing finished in between, after which a run gives up."""
 ADVICE = "with --timeout or --memory above 0, a print that ends its worker becomes a row with the reason"
-
+_UNIT = re.compile(r"(\d{9})-(\d{9})\.npz")
+MANIFEST = "manifest.json"
 _Row = tuple[Meta, Float, str, int]
 Span = tuple[int, int]
 """Rows from a start to a stop, which is not included."""
@@ -124,13 +139,7 @@ def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterat
 
 
 def gaps(done: Iterable[Span], count: int) -> Iterator[Span]:
-    """Yield the stretches of rows that are not done yet.
-
-    Examples
-    --------
-    >>> list(gaps([(0, 2), (5, 6)], 8))
-    [(2, 5), (6, 8)]
-    """
+    """Yield the stretches of rows, of `count`, that are not done yet."""
     end = 0
     for start, stop in [*done, (count, count)]:
         if start > end:
@@ -218,3 +227,106 @@ def _compute_row(recipe: Recipe, standard: str, lines: bool, print_and_target: t
 
 def _line(values: Float, wanted: bool) -> str:
     return ",".join(numbers(values)) if wanted else ""
+
+
+class Journal:
+    """The working folder of one table; `failures` counts the rows with an error that `resume` found."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.failures = 0
+        self._lock: BinaryIO | None = None
+
+    def exists(self) -> bool:
+        """Whether an earlier run left something here."""
+        return (self.folder / MANIFEST).is_file()
+
+    def begin(self, manifest: dict[str, Any]) -> None:
+        """Start afresh: whatever was here goes."""
+        with self._os_errors():
+            if self.folder.exists():
+                self._hold()
+                self.remove()
+            self.folder.mkdir(parents=True)
+            self._hold()
+            with files.atomic_write(self.folder / MANIFEST) as temporary:
+                temporary.write_bytes(json.dumps(manifest).encode())
+
+    def resume(self) -> dict[str, Any]:
+        """Return the manifest of the run that was interrupted, and make its folder ours; raise TableError if it is
+        damaged.
+        """
+        with self._os_errors():
+            self._hold()
+            files.remove_temporaries(self.folder)
+            for start, stop in self.spans():
+                try:
+                    self.failures += self._load(start, stop).failures
+                except TableError:  # it did not reach the disk whole when the machine went down, and is done again
+                    self._path(start, stop).unlink()
+        if not (manifest := files.read_description(self.folder / MANIFEST)):
+            raise TableError(f"{self.folder / MANIFEST} is damaged; start again with --overwrite")
+        return manifest
+
+    def write(self, batch: Batch) -> None:
+        """Keep a batch."""
+        path = self._path(batch.start, batch.start + len(batch))
+        texts = {"meta": json.dumps(batch.meta)}
+        if batch.lines is not None:
+            texts["lines"] = "\n".join(batch.lines)
+        stored: dict[str, Any] = {k: np.frombuffer(v.encode(), np.uint8) for k, v in texts.items()}
+        with self._os_errors(), files.atomic_write(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, features=batch.features, **stored)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Return the (start, stop) rows of every unit, in order."""
+        found = (_UNIT.fullmatch(p.name) for p in self.folder.glob("*.npz"))
+        return sorted((int(m[1]), int(m[2])) for m in found if m)
+
+    def read(self) -> Iterator[Batch]:
+        """Yield every unit in the order of rows, one in memory at a time."""
+        for start, stop in self.spans():
+            yield self._load(start, stop)
+
+    def _load(self, start: int, stop: int) -> Batch:
+        """Return one unit, or raise TableError if it is damaged."""
+        path = self._path(start, stop)
+        try:
+            # The archive's checksums are checked on the way: a page that never reached the disk is found out.
+            with np.load(path, allow_pickle=False) as stored:
+                files.check_unpacked_size(stored.zip)
+                lines = stored["lines"].tobytes().decode().split("\n") if "lines" in stored else None
+                batch = Batch(start, json.loads(stored["meta"].tobytes()), stored["features"], lines)
+        except Exception as error:  # a damaged archive fails in many ways
+            raise TableError(f"{path} is damaged ({files.first_line(error)}); run again with --resume") from None
+        counts = {len(batch), len(batch.features), len(batch if lines is None else lines)}
+        if counts != {stop - start}:
+            raise TableError(f"{path} does not hold the rows it is named after; run again with --resume")
+        return batch
+
+    def _path(self, start: int, stop: int) -> Path:
+        return self.folder / f"{start:09d}-{stop:09d}.npz"
+
+    def _os_errors(self) -> AbstractContextManager[None]:
+        return files.os_errors_as(TableError, f"working folder {self.folder}", "; fix that, then rerun with --resume")
+
+    def remove(self) -> None:
+        """Delete the folder; the manifest goes first, so that half a folder is never taken for a run."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.release()
+
+    def release(self) -> None:
+        """Let others work here."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _hold(self) -> None:
+        self._lock = (self.folder / "lock").open("wb")
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.release()
+                raise TableError(f"another run is writing to {self.folder}; wait until it has ended") from None

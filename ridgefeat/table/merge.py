@@ -19,12 +19,11 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import bare_name, os_errors_as, results_folder
 from ridgefeat.table import assembly, sidecar
-from ridgefeat.table.assembly import Part, Summary, check_output, check_size, is_folder, journal_of
+from ridgefeat.table.assembly import FORMATS, Part, Summary, check_output, check_size, is_folder, journal_of
 from ridgefeat.table.reading import iterate_table, read_table
 from ridgefeat.table.recipe import differences
-from ridgefeat.table.row import LABELS, META, Kind
+from ridgefeat.table.row import LABELS, META, Kind, Row, text
 from ridgefeat.table.sidecar import load_sidecar, table_digest
-from ridgefeat.table.writers import FORMATS, Row, text
 
 
 def merge_tables(
@@ -100,10 +99,7 @@ def _made_of(about: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]
 def write_rows(
     rows: Iterable[Row], count: int, about: Mapping[str, Any], output: str | Path, dialect: str = "standard"
 ) -> Summary:
-    """Write so many rows of other tables as one, and its sidecar.
-
-    Raises TableError if it cannot be written.
-    """
+    """Write so many rows of other tables as one, and its sidecar; raise TableError if it cannot be written."""
     as_folder = is_folder(output)
     check_size(output, about, count)
     summary = assembly.summary_of(Path(output), as_folder)

@@ -16,8 +16,7 @@ from ridgefeat.errors import TableError
 from ridgefeat.files import MISSING_WORDS, count_of, first_few, first_line, import_pyarrow, os_errors_as, size_text
 from ridgefeat.reliability import ERROR_SUFFIX, is_error_of
 from ridgefeat.table import sidecar
-from ridgefeat.table.row import LABELS, META, Kind
-from ridgefeat.table.writers import column, kind_of
+from ridgefeat.table.row import LABELS, META, Kind, column, kind_of
 from ridgefeat.tabular import LOG, Table, is_number, log_dialect, match_names, not_a_number, point_decimals
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from ridgefeat.files import MAX_DESCRIPTION_BYTES, first_few, read_bounded, sha2
 from ridgefeat.reliability import ERROR_SUFFIX
 from ridgefeat.schema import check_schema
 from ridgefeat.table.recipe import differences
-from ridgefeat.table.row import META, file_state
-from ridgefeat.table.writers import kind_of, label_names, text
+from ridgefeat.table.row import META, file_state, kind_of, label_names, text
 
 if TYPE_CHECKING:
     from ridgefeat.table.recipe import Recipe
@@ -161,10 +160,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
 def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, Any]) -> None:
     """Raise TableError, naming the columns or parameters, if two tables cannot be used together.
 
-    Parameters
-    ----------
-    a, b : path or sidecar
-        Two tables, their sidecars' paths, or sidecars as load_sidecar gives them.
+    `a` and `b` are the tables, their sidecars' paths, or sidecars as load_sidecar gives them.
     """
     names = [str(x) if isinstance(x, (str, Path)) else "given table" for x in (a, b)]
     first, second = (x if isinstance(x, Mapping) else load_sidecar(x) for x in (a, b))

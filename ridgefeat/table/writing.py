@@ -1,4 +1,7 @@
-"""Prints -> a finished table on disk: every batch goes to the journal when it is done, and at the end to the table."""
+"""Prints -> a finished table on disk: every batch goes to the journal when it is done, and at the end to the table.
+
+Prints that differ strongly from the rest of their table are flagged, never dropped: a person decides.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,25 @@ import numpy as np
 
 from ridgefeat.errors import RidgefeatError, TableError
 from ridgefeat.files import bare_name
-from ridgefeat.structure import Bool
-from ridgefeat.table import assembly, outliers, sidecar
-from ridgefeat.table.assembly import Progress, Summary, check_output, check_size, is_folder, journal_of
-from ridgefeat.table.batches import Batch, Extraction, compute_missing
-from ridgefeat.table.journal import Journal
+from ridgefeat.structure import Bool, Float
+from ridgefeat.table import assembly, sidecar
+from ridgefeat.table.assembly import Progress, Summary, check_output, check_size, format_of, is_folder, journal_of
+from ridgefeat.table.batches import Batch, Extraction, Journal, compute_missing
 from ridgefeat.table.reading import verify_parts
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import META, Item, check_minutiae
+from ridgefeat.table.row import META, Item, Row, check_minutiae, join_flags, text
 from ridgefeat.table.sidecar import agree, describe, table_digest
-from ridgefeat.table.writers import Row, format_of, text
 from ridgefeat.work.engine import count_workers, using
 
 Mode = Literal["new", "resume", "overwrite"]
+FLAG = "outlier"
+EXAMINED = ("ridge_period_mean", "ridge_area", "minutiae_count")
+"""Columns that are examined if the table has them: scale, complexity and size of a print."""
+GROUPED_BY = ("meta_layout", "meta_dpi_x", "meta_dpi_y")
+MIN_PRINTS = 20
+"""Number of prints of one layout and resolution below which none is an outlier."""
+LIMIT = 6.0
+"""Robust deviations from the median."""
 
 
 def write_table(
@@ -166,7 +175,7 @@ def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -
         lines: Sequence[str | None] = batch.lines or [None] * len(batch)
         for meta, item, features, line in zip(batch.meta, items, batch.features, lines, strict=True):
             if unusual[at]:
-                meta["meta_flags"] = outliers.add_flag(meta["meta_flags"])
+                meta["meta_flags"] = add_flag(meta["meta_flags"])
             cells = [*(text(meta[n]) for n in META), *(text(item.labels.get(n)) for n in labels)]
             yield cells, features, line
             at += 1
@@ -177,10 +186,45 @@ def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -
 def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
     """Return which rows are unlike the rest of the whole table; a few numbers per row are held."""
     names = recipe.names()
-    base = [names.index(n) for n in outliers.EXAMINED if n in names]
+    base = [names.index(n) for n in EXAMINED if n in names]
     numbers: dict[Hashable, int] = {}
     values, groups = [np.zeros((0, len(base)), np.float32)], []
     for batch in journal.read():
         values.append(batch.features[:, base])
-        groups += [numbers.setdefault(outliers.outlier_group(meta), len(numbers)) for meta in batch.meta]
-    return outliers.find_outliers(np.concatenate(values), groups)
+        groups += [numbers.setdefault(outlier_group(meta), len(numbers)) for meta in batch.meta]
+    return find_outliers(np.concatenate(values), groups)
+
+
+def find_outliers(base: Float, groups: Sequence[Any]) -> Bool:
+    """Return which prints lie further than LIMIT robust deviations from their group's median in any column.
+
+    `base` has the shape (prints, columns), and NaN where a print has no value; the column is then ignored for that
+    print. `groups` holds the group of each print. The deviation is 1.4826 times the median absolute deviation, which a
+    few outliers hardly move (Leys et al. 2013).
+    """
+    import pandas as pd
+
+    frame, codes = pd.DataFrame(base.astype(np.float64)), pd.factorize(pd.Series(groups, dtype=object))[0]
+    by_group = frame.groupby(codes)
+    distance = (frame - by_group.transform("median")).abs()
+    deviation = 1.4826 * distance.groupby(codes).transform("median")
+    is_judged = (by_group.transform("count") >= MIN_PRINTS) & (deviation > 0)
+    return np.asarray((is_judged & (distance > LIMIT * deviation)).any(axis=1))
+
+
+def flag_outliers(meta: Sequence[dict[str, Any]], features: Float, names: Sequence[str]) -> None:
+    """Add the flag to the meta cells of outliers, in place; `names` are those of the features' columns."""
+    base = [names.index(n) for n in EXAMINED if n in names]
+    unusual = find_outliers(features[:, base], [outlier_group(m) for m in meta])
+    for i in np.flatnonzero(unusual).tolist():
+        meta[i]["meta_flags"] = add_flag(meta[i]["meta_flags"])
+
+
+def add_flag(flags: str | None) -> str:
+    """Return a `meta_flags` cell with the outlier flag added."""
+    return join_flags([flags or "", FLAG])
+
+
+def outlier_group(meta: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the group in which a print is compared: its layout and resolution."""
+    return tuple(meta[name] for name in GROUPED_BY)

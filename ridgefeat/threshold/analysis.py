@@ -135,15 +135,6 @@ class Analysis(Brief):
         """Return a row per method: threshold with interval, then each rate with interval, errors and count.
 
         `hter_own` is the HTER of the threshold on the scores that it was chosen from, which is too good.
-
-        Examples
-        --------
-        >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
-        >>> found = analyse(scores, ["exact", "zero-fmr"], folds=1)
-        >>> found.thresholds()[["method", "recommended", "threshold", "fmr", "fmr_errors", "fmr_count", "fnmr"]]
-             method  recommended  threshold  fmr  fmr_errors  fmr_count  fnmr
-        0     exact         True        5.0  0.2           1          5  0.25
-        1  zero-fmr        False        7.0  0.0           0          5  0.50
         """
         rows: list[dict[str, Any]] = []
         own = self.settings.loss(self.curve, "hter")[self.curve.index([c.threshold for c in self.choices])]
@@ -159,37 +150,12 @@ class Analysis(Brief):
         return pd.DataFrame(rows)
 
     def figures(self) -> pd.DataFrame:
-        """Return a row per figure: EER, FMR100, FMR1000, ZeroFMR, AUC, d'; NaN where there are too few comparisons.
-
-        Examples
-        --------
-        >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
-        >>> analyse(scores, ["exact"], folds=1).figures()[["figure", "value", "threshold"]]
-            figure     value  threshold
-        0      EER  0.225000        5.0
-        1   FMR100       NaN        NaN
-        2  FMR1000       NaN        NaN
-        3  ZeroFMR  0.500000        7.0
-        4      AUC  0.850000        NaN
-        5       d'  1.603567        NaN
-        """
+        """Return a row per figure: EER, FMR100, FMR1000, ZeroFMR, AUC, d'; NaN where there are too few comparisons."""
         rows = [(f.name, f.value, f.low, f.high, f.threshold) for f in self.metrics]
         return pd.DataFrame(rows, columns=["figure", "value", "low", "high", "threshold"])
 
     def curves(self) -> pd.DataFrame:
-        """Return about 2,000 rows, one per threshold: FMR, FNMR, FAR, FRR and counts of errors of all scores.
-
-        Examples
-        --------
-        >>> scores = Scores.make([3, 5, 9, 1, 3], [1, 1, 1, 0, 0])
-        >>> analyse(scores, ["exact"], folds=1).curves()[["threshold", "fmr", "false_matches"]]
-           threshold  fmr  false_matches
-        0        1.0  1.0              2
-        1        3.0  0.5              1
-        2        5.0  0.0              0
-        3        9.0  0.0              0
-        4       10.0  0.0              0
-        """
+        """Return about 2,000 rows, one per threshold: FMR, FNMR, FAR, FRR and counts of errors of all scores."""
         curve, at = self.curve, self.curve.thin(MAX_CUTS)
         figures = ("fmr", "fnmr", "far", "frr", "false_matches", "false_nonmatches")
         columns = {"threshold": [curve.to_threshold(cut) for cut in curve.cut[at]]}
@@ -232,9 +198,24 @@ def analyse(
     Examples
     --------
     >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
-    >>> found = analyse(scores, ["far-frr"], folds=1)
-    >>> found.choices[0].threshold, found.operating_points[0].fnmr.value, found.operating_points[0].fnmr.errors
-    (5.0, 0.25, 1)
+    >>> found = analyse(scores, ["exact", "zero-fmr"], folds=1)
+    >>> found.thresholds()[["method", "recommended", "threshold", "fmr", "fmr_errors", "fmr_count", "fnmr"]]
+         method  recommended  threshold  fmr  fmr_errors  fmr_count  fnmr
+    0     exact         True        5.0  0.2           1          5  0.25
+    1  zero-fmr        False        7.0  0.0           0          5  0.50
+    >>> found.figures()[["figure", "value", "threshold"]]
+        figure     value  threshold
+    0      EER  0.225000        5.0
+    1   FMR100       NaN        NaN
+    2  FMR1000       NaN        NaN
+    3  ZeroFMR  0.500000        7.0
+    4      AUC  0.850000        NaN
+    5       d'  1.603567        NaN
+    >>> found.curves()[["threshold", "fmr", "false_matches"]].head(3)
+       threshold  fmr  false_matches
+    0        1.0  1.0              5
+    1        2.0  0.8              4
+    2        3.0  0.6              3
     """
     settings = settings or Settings(seed=seed)
     named = list(dict.fromkeys(DEFAULT_METHODS if methods is None else methods))

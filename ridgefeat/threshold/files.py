@@ -129,13 +129,7 @@ def _needed(there: list[str], score: str | None, label: str | None, others: Sequ
 def find_roles(
     names: Sequence[str], path: Path, score: str | None = None, label: str | None = None, *, strict: bool = True
 ) -> dict[str, str]:
-    """Return the columns that are known by their names, in any capitals, by their role.
-
-    Examples
-    --------
-    >>> find_roles(["Label", "Match Score", "note"], Path("s.csv"))
-    {'score': 'Match Score', 'label': 'Label'}
-    """
+    """Return the columns that are known by their names, in any capitals, by their role."""
     plain: dict[str, list[str]] = {}
     for name in names:
         plain.setdefault(_plain(name), []).append(name)
@@ -169,13 +163,7 @@ def find_roles(
 
 
 def meaning(label: object) -> bool | None:
-    """Return whether a label means mated or non-mated; None if neither.
-
-    Examples
-    --------
-    >>> meaning("Genuine"), meaning("non-match"), meaning("-1"), meaning("left")
-    (True, False, False, None)
-    """
+    """Return whether a label ("Genuine", "non-match", "-1") means mated or non-mated; None if neither."""
     return MEANING.get(re.sub(r"(?<=[a-z])[\s_-]+(?=[a-z])", "", str(label).strip().lower()))
 
 

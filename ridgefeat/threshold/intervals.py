@@ -22,14 +22,7 @@ MIN_EVENTS = 3
 
 
 def binomial_interval(value: float, effective: float) -> Interval:
-    """Return Clopper and Pearson's interval of a fraction among so many independent observations, whole or not.
-
-    Examples
-    --------
-    >>> low, high = binomial_interval(0.0, 1000)
-    >>> low, round(high, 5)
-    (0.0, 0.00368)
-    """
+    """Return Clopper and Pearson's interval of a fraction among so many independent observations, whole or not."""
     if not np.isfinite([value, effective]).all():
         return NONE
     hits, misses = value * effective, (1 - value) * effective
@@ -44,13 +37,6 @@ def fraction_interval(value: float, variance: float, subjects: int) -> Interval:
 
     With fewer than three subjects' worth of errors it is at most as sure as one observation per subject. NaN with fewer
     than 5 subjects, or where nothing varies between 0 and 1, as in the area under the curve of a constant.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in fraction_interval(1.0, 0.0, 12)]
-    [0.735, 1.0]
-    >>> [round(end, 3) for end in fraction_interval(0.8, 0.002, 50)]
-    [0.693, 0.883]
     """
     inside = 0 < value < 1
     if subjects < MIN_SUBJECTS or not (variance > 0 or not inside):
@@ -62,24 +48,12 @@ def fraction_interval(value: float, variance: float, subjects: int) -> Interval:
 
 
 def shrink(effective: float, subjects: int) -> float:
-    """Return an effective number of observations, less the more its variance is itself uncertain.
-
-    Examples
-    --------
-    >>> round(shrink(100.0, 5), 1)
-    49.8
-    """
+    """Return an effective number of observations, less the more its variance is itself uncertain."""
     return effective * float(norm.ppf((1 + LEVEL) / 2) / t_quantile(subjects)) ** 2
 
 
 def number_interval(value: float, variance: float, subjects: int) -> Interval:
-    """Return the interval of an unbounded figure by Student's t; NaN with fewer than 5 subjects or without variance.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in number_interval(2.0, 0.01, 20)]
-    [1.791, 2.209]
-    """
+    """Return the interval of an unbounded figure by Student's t; NaN with fewer than 5 subjects or without variance."""
     if subjects < MIN_SUBJECTS or not variance > 0:
         return NONE
     reach = t_quantile(subjects) * variance**0.5
@@ -87,11 +61,5 @@ def number_interval(value: float, variance: float, subjects: int) -> Interval:
 
 
 def t_quantile(subjects: int) -> float:
-    """Return Student's quantile for a figure whose variance rests on so many subjects.
-
-    Examples
-    --------
-    >>> round(t_quantile(5), 3)
-    2.776
-    """
+    """Return Student's quantile for a figure whose variance rests on so many subjects."""
     return float(t.ppf((1 + LEVEL) / 2, subjects - 1))

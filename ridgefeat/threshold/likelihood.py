@@ -116,11 +116,6 @@ def best_monotone(score: Float, mated: NDArray[np.bool_]) -> Float:
     """Return the natural log likelihood ratios that fit best and rise with a score; infinite at ends without overlap.
 
     Equal scores get equal ratios. It is isotonic regression (pool adjacent violators), judged on what it was fitted to.
-
-    Examples
-    --------
-    >>> best_monotone(np.array([1.0, 2, 3, 4]), np.array([False, True, False, True])).round(2)
-    array([-inf,   0.,   0.,  inf])
     """
     _, at, count = np.unique(score, return_inverse=True, return_counts=True)
     share = isotonic_regression(np.bincount(at, mated) / count, weights=count.astype(np.float64)).x[at]
@@ -135,13 +130,6 @@ def calibrate(scores: Scores, folds: int = 5, seed: int = 0) -> Float:
     The curve is a logistic regression in which mated and non-mated scores weigh the same (Morrison 2013, Australian
     Journal of Forensic Sciences 45(2)). NaN where there was no comparison. Raises ScoreError if there are too few
     subjects for the folds.
-
-    Examples
-    --------
-    >>> mated = np.repeat([True, False], 5000)
-    >>> scores = Scores.make(np.random.default_rng(0).normal(size=10000) + 2 * mated, mated)
-    >>> round(ratio_cost(calibrate(scores), mated).calibration, 2)
-    0.01
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -51,6 +51,18 @@ class Settings:
     ------
     ScoreError
         If a setting is out of range.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+    >>> Settings().loss(curve)
+    array([0.5  , 0.4  , 0.3  , 0.325, 0.225, 0.25 , 0.375, 0.5  ])
+    >>> Settings().loss(curve, "accuracy").round(3)
+    array([0.556, 0.444, 0.333, 0.333, 0.222, 0.222, 0.333, 0.444])
+    >>> costly = Settings(prior=0.75, cost_false_accept=10)
+    >>> costly.rate_weights("cost"), costly.expected_cost(0.25, 0.5)
+    ((2.5, 0.75), 1.0)
     """
 
     objective: str = "hter"
@@ -78,19 +90,7 @@ class Settings:
                 raise ScoreError(problem)
 
     def loss(self, curve: ErrorCurve, objective: str | None = None) -> Float:
-        """Return the loss at every cut of a curve, shape (n_cuts,): by the settings' objective or another one.
-
-        Examples
-        --------
-        >>> from ridgefeat.threshold import Scores
-        >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-        >>> curve.cut
-        array([ 1.,  2.,  3.,  4.,  5.,  7.,  9., 10.])
-        >>> Settings().loss(curve)
-        array([0.5  , 0.4  , 0.3  , 0.325, 0.225, 0.25 , 0.375, 0.5  ])
-        >>> Settings().loss(curve, "accuracy").round(3)
-        array([0.556, 0.444, 0.333, 0.333, 0.222, 0.222, 0.333, 0.444])
-        """
+        """Return the loss at every cut of a curve, shape (n_cuts,): by the settings' objective or another one."""
         objective = objective or self.objective
         if objective == "accuracy":
             wrong = curve.false_matches + curve.false_nonmatches + curve.n_failed_mated
@@ -100,24 +100,12 @@ class Settings:
         return (curve.far + curve.frr) / 2
 
     def expected_cost(self, far: Float, frr: Float) -> Float:
-        """Return the expected cost of a transaction; `far` and `frr` are fractions, numbers or arrays.
-
-        Examples
-        --------
-        >>> float(Settings(prior=0.9, cost_false_accept=10).expected_cost(0.25, 0.5))
-        0.7
-        """
+        """Return the expected cost of a transaction; `far` and `frr` are fractions, numbers or arrays."""
         weights = self.rate_weights("cost")
         return weights[0] * far + weights[1] * frr
 
     def rate_weights(self, objective: str) -> tuple[float, float]:
-        """Return how much FAR and FRR count in the HTER, or in the cost.
-
-        Examples
-        --------
-        >>> Settings(prior=0.75, cost_false_accept=10).rate_weights("cost")
-        (2.5, 0.75)
-        """
+        """Return how much FAR and FRR count in the HTER, or in the cost (`objective`)."""
         if objective == "hter":
             return 0.5, 0.5
         return (1 - self.prior) * self.cost_false_accept, self.prior * self.cost_false_reject
@@ -222,11 +210,6 @@ def comparisons_needed(method: str) -> int:
     """Return the non-mated comparisons that a target takes by the rule of three; 0 for methods without a target.
 
     With no error among n independent comparisons the true rate may still be 3 / n, at 95 % confidence.
-
-    Examples
-    --------
-    >>> comparisons_needed("fmr=0.1%"), comparisons_needed("exact")
-    (3000, 0)
     """
     return int(np.ceil(3 / _parse_target(method) - 1e-9)) if method.startswith("fmr=") else 0
 
@@ -236,15 +219,6 @@ def recommend(names: Sequence[str], named: Sequence[str] | None, settings: Setti
 
     `names` are the methods that the scores support, `named` those that the user named. Scores `of_pairs` are of
     comparisons between prints, which are decided at a false match rate.
-
-    Examples
-    --------
-    >>> recommend(DEFAULT_METHODS, None, Settings(), of_pairs=True)
-    'fmr=0.1%'
-    >>> recommend(DEFAULT_METHODS, None, Settings(cost_false_accept=100), of_pairs=True)
-    'min-cost'
-    >>> recommend(DEFAULT_METHODS, None, Settings(), of_pairs=False)
-    'exact'
     """
     cost = ("prior", "cost_false_accept", "cost_false_reject")
     wanted = [*(named or ())]
@@ -290,14 +264,6 @@ def bayes(curve: ErrorCurve, settings: Settings) -> Choice:
     """Choose the best of the thresholds that Bayesian optimisation tries.
 
     A Gaussian process models the loss; each next threshold is the one with the highest expected improvement.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-    >>> found = bayes(curve, Settings(evaluations=6))
-    >>> found.evaluations, found.path.tried.shape, float(found.path.loss.min())
-    (6, (6,), 0.225)
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
@@ -348,12 +314,6 @@ def search_range(curve: ErrorCurve) -> tuple[float, float]:
 
     Below the lowest mated score a higher threshold only removes false matches; above the highest non-mated score it
     only adds false non-matches.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> search_range(ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])))
-    (3.0, 7.0)
     """
     clean = curve.index_for_fmr(0.0)
     low, high = sorted((float(curve.cut[curve.last_without_miss]), float(curve.cut[clean])))
@@ -365,11 +325,6 @@ def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
     """Return by how much each candidate is expected to fall below the lowest loss so far (`best`).
 
     `mean` and `deviation` are those of the predicted loss; all have shape (n_candidates,).
-
-    Examples
-    --------
-    >>> expected_improvement(np.array([0.5, 1.0, 1.5]), np.array([0.0, 1.0, 0.0]), 1.0).round(3)
-    array([0.5  , 0.399, 0.   ])
     """
     spread = np.maximum(deviation, 1e-12)
     z = (best - mean) / spread

@@ -73,6 +73,11 @@ class ErrorCurve:
     EqualError(value=0.225, low=0.2, high=0.25, threshold=5.0)
     >>> curve.auc
     0.85
+    >>> k = curve.crossing(curve.fmr, curve.fnmr)
+    >>> k, curve.index_for_fmr(0.2), curve.midpoint(k), curve.to_threshold(curve.cut[k])
+    (4, 4, 5.0, 5.0)
+    >>> curve.index([2, 2.5, 99]), curve.thin(100)
+    (array([1, 2, 7]), array([0, 1, 2, 3, 4, 5, 6, 7]))
 
     A failure to acquire rejects the transaction but is no comparison:
 
@@ -95,13 +100,7 @@ class ErrorCurve:
 
     @classmethod
     def from_scores(cls, scores: Scores) -> ErrorCurve:
-        """Return the error curve of mated and non-mated scores.
-
-        Examples
-        --------
-        >>> ErrorCurve.from_scores(Scores.make([0.2, 0.9], [0, 1])).false_matches
-        array([1, 0, 0])
-        """
+        """Return the error curve of mated and non-mated scores."""
         compared = scores.compared
         values, truth = scores.similarity[compared], scores.mated[compared]
         if (values[1:] < values[:-1]).any():
@@ -165,17 +164,7 @@ class ErrorCurve:
     def crossing(self, falling: Float, rising: Float) -> int:
         """Return the cut at which two rates meet: of the two steps at the crossing, the one with the smaller sum.
 
-        Parameters
-        ----------
-        falling, rising : ndarray of float64, shape (n_cuts,)
-            Rates at every cut, as fractions.
-
-        Examples
-        --------
-        >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-        >>> k = curve.crossing(curve.fmr, curve.fnmr)
-        >>> k, float(curve.cut[k])
-        (4, 5.0)
+        `falling` and `rising` are rates at every cut, as fractions; float64, shape (n_cuts,).
         """
         after = int(np.argmax(falling <= rising))
         before = after - 1 if after and falling[after] != rising[after] else after
@@ -187,15 +176,7 @@ class ErrorCurve:
         return int(np.searchsorted(self.false_nonmatches, 0, "right")) - 1
 
     def index_for_fmr(self, target: float) -> int:
-        """Return the lowest cut with an FMR of at most `target`, where FNMR is lowest.
-
-        Examples
-        --------
-        >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-        >>> k = curve.index_for_fmr(0.2)
-        >>> float(curve.cut[k]), float(curve.fnmr[k])
-        (5.0, 0.25)
-        """
+        """Return the lowest cut with an FMR of at most `target`, where FNMR is lowest."""
         return int(np.argmax(self.false_matches <= target * self.n_nonmated))
 
     def midpoint(self, k: int) -> float:
@@ -203,12 +184,6 @@ class ErrorCurve:
 
         It is the safest choice against other scores. It is a whole number if all scores are, and cut k itself at both
         ends, beyond which nothing is known.
-
-        Examples
-        --------
-        >>> curve = ErrorCurve.from_scores(Scores.make([0.5, 1.5, 6.5], [0, 0, 1]))
-        >>> [curve.midpoint(k) for k in range(3)]
-        [0.5, 1.0, 4.0]
         """
         if k in (0, len(self.cut) - 1):
             return float(self.cut[k])
@@ -219,35 +194,16 @@ class ErrorCurve:
         return middle if self.cut[k - 1] < middle else float(self.cut[k])
 
     def index(self, threshold: ArrayLike) -> NDArray[np.intp]:
-        """Return the cuts that make the same errors as `threshold` (array_like of float), in the scores' own scale.
-
-        Examples
-        --------
-        >>> curve = ErrorCurve.from_scores(Scores.make([1, 2, 4], [0, 0, 1]))
-        >>> curve.index([2, 2.5, 99])
-        array([1, 2, 3])
-        """
+        """Return the cuts that make the same errors as `threshold` (array_like of float), in the scores' own scale."""
         inner = np.negative(threshold) if self.distance else np.asarray(threshold, np.float64)
         return np.minimum(np.searchsorted(self.cut, inner, "left"), len(self.cut) - 1)
 
     def to_threshold(self, cut: float) -> float:
-        """Return a cut as a threshold in the scores' own scale, or such a threshold as a cut.
-
-        Examples
-        --------
-        >>> ErrorCurve.from_scores(Scores.make([1, 2, 4], [1, 0, 0], distance=True)).to_threshold(-1.5)
-        1.5
-        """
+        """Return a cut as a threshold in the scores' own scale, or such a threshold as a cut."""
         return float(-cut + 0.0) if self.distance else float(cut)
 
     def thin(self, max_cuts: int) -> NDArray[np.intp]:
-        """Return about `max_cuts` cuts that show the curve: evenly spaced in both rates and along the scores.
-
-        Examples
-        --------
-        >>> ErrorCurve.from_scores(Scores.make([1, 2, 4], [0, 0, 1])).thin(100)
-        array([0, 1, 2, 3])
-        """
+        """Return about `max_cuts` cuts that show the curve: evenly spaced in both rates and along the scores."""
         if len(self.cut) <= max_cuts:
             return np.arange(len(self.cut))
         rates = np.concatenate([np.linspace(0, 1, max_cuts // 4), np.logspace(-7, 0, max_cuts // 4)])

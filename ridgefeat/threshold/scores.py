@@ -79,6 +79,8 @@ class Scores(Brief):
         ... )
         >>> len(scores), scores.n_subjects, scores.mated.tolist(), scores.reference.tolist()
         (3, 3, [True, False, False], [0, 1, 2])
+        >>> scores.select(scores.score > 1).score
+        array([7.5, 1.2])
         >>> Scores.make([0.1, 0.2, 0.9], [1, 1, 0], distance=True).similarity
         array([-0.1, -0.2, -0.9])
         """
@@ -119,18 +121,7 @@ class Scores(Brief):
         return len(self.subject_codes)
 
     def select(self, which: NDArray[Any]) -> Scores:
-        """Return the rows that a mask or their numbers select.
-
-        Parameters
-        ----------
-        which : ndarray of bool, shape (n,), or of int
-
-        Examples
-        --------
-        >>> scores = Scores.make([7.5, 1.2, 0.3], [1, 0, 0])
-        >>> scores.select(scores.score > 1).score
-        array([7.5, 1.2])
-        """
+        """Return the rows that a mask (bool, shape (n,)) or their numbers (`which`) select."""
         columns = {name: getattr(self, name) for name in ("score", "mated", "probe", "reference")}
         chosen: dict[str, Any] = {name: None if held is None else held[which] for name, held in columns.items()}
         return replace(self, **chosen)
@@ -177,13 +168,7 @@ def _codes(count: int, *given: ArrayLike | None) -> tuple[Codes | None, Codes | 
 
 
 def number(names: NDArray[Any]) -> Codes:
-    """Return codes from 0 without gaps, in the order of the names.
-
-    Examples
-    --------
-    >>> number(np.array([7, 3, 7, 12]))
-    array([1, 0, 1, 2])
-    """
+    """Return codes from 0 without gaps, in the order of the names."""
     if names.dtype.kind in "iu" and names.min() >= 0 and names.max() <= 8 * len(names):
         return np.asarray((np.cumsum(np.bincount(names) > 0) - 1)[names], np.int64)  # quicker than sorting
     return np.asarray(np.unique(names, return_inverse=True)[1], np.int64)

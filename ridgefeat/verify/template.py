@@ -108,13 +108,7 @@ def hull(minutiae: Minutiae, shape: tuple[int, int], reach: float) -> Bool:
 
 
 def inside(grid: Bool, x: Float, y: Float) -> Bool:
-    """Return which points (px) lie on a true cell of a grid of 8 px.
-
-    Examples
-    --------
-    >>> inside(np.array([[True, False]]), np.float32([7.4, 7.6, -1]), np.float32([0, 0, 0]))
-    array([ True, False, False])
-    """
+    """Return which points (px) lie on a true cell of a grid of 8 px; bool, shape (points,)."""
     rows, columns = grid.shape
     i, j = np.floor((y + 0.5) / CELL).astype(np.int32), np.floor((x + 0.5) / CELL).astype(np.int32)
     within = (i >= 0) & (j >= 0) & (i < rows) & (j < columns)

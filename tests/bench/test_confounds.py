@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, MIXED_COLUMNS, acquisition_columns
+from ridgefeat.bench.diagnostics import ACQUISITION_COLUMNS, MIXED_COLUMNS, acquisition_columns
 from ridgefeat.features import select
 from ridgefeat.report.bench.summary import describe_confounds
 from tests.bench.helpers import make_frame, problem_of, quick

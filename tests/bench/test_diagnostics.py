@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench import Options, diagnostics, splits, statistics
+from ridgefeat.bench import Options, diagnostics, metrics, splits
 from ridgefeat.bench.classifiers import find
 from ridgefeat.bench.diagnostics import shuffle_target
 from tests.bench.helpers import make_frame, make_problem, problem_of
@@ -15,7 +15,7 @@ from tests.bench.helpers import make_frame, make_problem, problem_of
 
 def refitter(p, folds=2):
     options = Options(jobs=1).complete(p)
-    weights = statistics.group_weights(len(set(p.groups)), 0, 40)
+    weights = metrics.group_weights(len(set(p.groups)), 0, 40)
     X = p.features.to_numpy(np.float32)
     return diagnostics.Refitter(p, find("logistic"), options, splits.make_folds(p, folds=folds), X, weights)
 

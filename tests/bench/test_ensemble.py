@@ -1,7 +1,5 @@
 """Ensembles: which members, and where the cut between classes is."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -42,7 +40,7 @@ def test_members_are_three_to_six_that_are_nearly_as_good_as_the_best(errors, ch
 def test_members_worse_than_dummy_are_left_out_unless_all_are():
     members = {str(i): off_by(e) for i, e in enumerate([1.0, 2.0, 3.0])}
     for dummy, chosen in ((2.5, ["0", "1"]), (2.0, ["0", "1"]), (0.5, ["0"]), (9.0, ["0", "1", "2"])):
-        pooled = SimpleNamespace(predictions=off_by(dummy))
+        pooled = off_by(dummy)
         assert ensemble.best_members(members, np.arange(8), "mae", pooled) == chosen
 
 
@@ -70,7 +68,7 @@ def unbalanced():
 @pytest.mark.parametrize("name", ["mean", "stack"])
 def test_the_cut_between_classes_is_at_their_share_in_training(name):
     p, pooled = unbalanced()
-    one = pool_predictions(p, ensemble.evaluate_ensemble(p, name, pooled)).predictions
+    one = pool_predictions(p, ensemble.evaluate_ensemble(p, name, pooled))
     assert (one.predicted == 0).sum() > 10  # by the larger probability hardly a woman would be found
 
 

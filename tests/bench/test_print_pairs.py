@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgefeat.bench.data import MAX_BLOCK, PAIRS_PER_PERSON, pair_prints
 from ridgefeat.bench.job import Job, read_problem
-from ridgefeat.bench.print_pairs import MAX_BLOCK, PAIRS_PER_PERSON, pair_prints
 from ridgefeat.errors import TableError
 from tests.bench.helpers import make_frame, write_frame
 from tests.cli.running import run

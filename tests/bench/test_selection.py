@@ -167,3 +167,8 @@ def test_the_command(tmp_path):
     assert "give --select" in run(*how, "-o", tmp_path / "none", code=2).stderr
     said = run(*how, "-o", tmp_path / "none", "--select", "min_icc=0.95", code=2).stderr
     assert "none of 6 columns has an ICC of 0.95 or more" in said and "(it has 2 of them)" in said
+
+
+def test_criteria_in_words():
+    words = "ICC at least 0.6 (FCJ2020), false discovery rate 0.05"
+    assert ColumnSelector(min_icc=0.6, fdr=0.05).describe() == words

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ridgefeat.bench import splits
+from ridgefeat.bench import Options, splits
 from ridgefeat.errors import ParameterError, TableError
 from tests.bench.helpers import make_problem
 
@@ -55,3 +55,8 @@ def test_inner_folds_are_fewer_where_there_are_few_groups():
     y, groups = np.tile([0, 1], 8), np.repeat(np.arange(4), 4)
     assert len(splits.inner_splits(y, groups, 3, 0)) == 3
     assert len(splits.inner_splits(y, np.repeat([0, 1], 8), 3, 0)) == 2
+
+
+def test_a_protocol_is_described_in_words():
+    assert Options(repeats=2).describe_split(10) == "group, 5 folds, 2 repeats"
+    assert Options(split="holdout").describe_split(1) == "holdout 80/20 by group"

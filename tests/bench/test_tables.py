@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from ridgefeat.bench import Options, evaluation, splits, statistics, tables
+from ridgefeat.bench import Options, evaluation, metrics, splits, tables
 from ridgefeat.bench.classifiers import find
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.bench.pooling import pool_predictions
@@ -16,7 +16,7 @@ def test_a_level_has_a_row_from_five_groups_on():
     options = Options(jobs=1)
     found = evaluation.evaluate(p, [find("naive-bayes")], splits.make_folds(p), options, make_inputs(p, options))
     pooled = {n: pool_predictions(p, o) for n, o in found.items()}
-    weights = statistics.group_weights(20, 0, 300)
+    weights = metrics.group_weights(20, 0, 300)
     rows = tables.by_level(p, pooled, weights)
     assert set(rows.loc[rows["column"] == "place", "level"]) == {"five", "others"}
     assert {"hand", "finger", "hand+finger"} <= set(rows["column"])

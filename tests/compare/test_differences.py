@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from ridgefeat.compare import compare_people, effects, make_people
-from ridgefeat.compare.permutation import ENOUGH, count_permutations, permutation_p
+from ridgefeat.compare.differences import ENOUGH, count_permutations, permutation_p
 from ridgefeat.errors import ParameterError
 from tests.compare.helpers import NAMES, make_frame, people_of
 

@@ -37,7 +37,7 @@ def test_many_arrays_and_many_paths_give_the_same_features(prints, arrays):
 
 
 def test_labels_by_expression_and_outliers(prints, monkeypatch):
-    monkeypatch.setattr("ridgefeat.table.outliers.find_outliers", lambda base, groups: np.arange(len(base)) == 2)
+    monkeypatch.setattr("ridgefeat.table.writing.find_outliers", lambda base, groups: np.arange(len(base)) == 2)
     table = rf.extract_many(prints, families=["ridge"], regex=r"(?P<subject>\d+)_(?P<take>\d)", progress=True)
     assert table["take"].tolist() == [1, 2] * 3
     assert ["outlier" in f for f in table.meta_flags] == [False, False, True, False, False, False]

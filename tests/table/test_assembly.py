@@ -3,14 +3,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from ridgefeat import files
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
-from ridgefeat.table import assembly, load_sidecar, outliers, read_table
-from ridgefeat.table.journal import Journal
+from ridgefeat.table import assembly, load_sidecar, read_table, writing
+from ridgefeat.table.batches import Journal
 from ridgefeat.table.reading import iterate_table
 from tests.table.helpers import OTHER, Stopped, contents, interrupt, outliers_of, stopping, write
 
@@ -31,8 +32,8 @@ def whole(prints, tmp_path):
 @pytest.fixture
 def strict(monkeypatch):
     """Some of six prints are outliers, and of the two of a part none could be."""
-    monkeypatch.setattr(outliers, "MIN_PRINTS", 3)
-    monkeypatch.setattr(outliers, "LIMIT", 1.0)
+    monkeypatch.setattr(writing, "MIN_PRINTS", 3)
+    monkeypatch.setattr(writing, "LIMIT", 1.0)
 
 
 def names(folder):
@@ -176,3 +177,10 @@ def test_a_large_table_has_parts_of_4096_rows_at_most(monkeypatch):
     items = [PrintSource(None, str(i), error="none") for i in range(4097)]
     assert [part.rows for part in assembly.plan_parts(items, about)] == [2048, 2049]
     assert [part.rows for part in assembly.plan_parts(items[:4096], about)] == [4096]
+
+
+def test_a_parquet_file_has_groups_of_1024_rows(tmp_path):
+    rows = [([str(i)], np.zeros(1, np.float32), None) for i in range(1025)]
+    assembly.write_parquet(tmp_path / "t.parquet", rows, {"subject": "integer"}, [{"name": "x"}])
+    about = parquet.ParquetFile(tmp_path / "t.parquet").metadata
+    assert [about.row_group(i).num_rows for i in range(about.num_row_groups)] == [1024, 1]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import TableError, WorkerLost
-from ridgefeat.table.batches import BatchSizer, Extraction, compute_batch, compute_missing, iterate_batches
+from ridgefeat.table.batches import BatchSizer, Extraction, compute_batch, compute_missing, gaps, iterate_batches
 from ridgefeat.table.row import ArrayPrint
 from tests.table.helpers import RECIPE
 
@@ -68,3 +68,7 @@ def test_a_batch_takes_a_second_or_two_whatever_a_print_costs():
         sizes.append(sizer.take(left))
         left -= sizes[-1]
     assert sizes[0] == 62 and sizes[-1] == 1 and sum(sizes) == 500
+
+
+def test_rows_that_are_not_done_yet_lie_between_those_that_are():
+    assert list(gaps([(0, 2), (5, 6)], 8)) == [(2, 5), (6, 8)]

@@ -1,7 +1,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.sources import PrintSource, find_prints
@@ -111,3 +115,44 @@ def test_an_image_needs_four_grey_values_and_a_side_of_a_millimetre_and_a_half(r
     pixels[0, 0] += contrast
     error = row.make_row(row.ArrayPrint(pixels, "[0]"), recipe)[0]["meta_error"]
     assert says in error if says else "no print found: the image is" not in (error or "")
+
+
+@settings(deadline=None)
+@given(hnp.arrays(np.uint32, st.integers(1, 200)))
+def test_every_float32_reads_back_to_the_same_bits(bits):
+    values = bits.view(np.float32)
+    values[~np.isfinite(values)] = np.nan
+    back = np.array([float(c) if c else np.nan for c in row.numbers(values)]).astype(np.float32)
+    np.testing.assert_array_equal(back, values)
+
+
+def test_numbers_are_short():
+    values = np.array([0.1, 12, np.nan, 1e-7, 1 / 3], np.float32)
+    assert row.numbers(values) == ["0.1", "12.0", "", "1e-07", "0.33333334"]
+
+
+def test_missing_text_is_empty():
+    assert [row.text(v) for v in (None, float("nan"), "", 7, 199.5)] == ["", "", "", "7", "199.5"]
+
+
+def test_labels_stand_in_their_own_order_then_as_they_come():
+    items = [PrintSource(None, "a", labels=labels) for labels in ({"zone": "1", "hand": "left"}, {"subject": "2"})]
+    assert row.label_names(items) == ["subject", "hand", "zone"]
+
+
+def test_a_kind_gives_every_cell_back_as_written():
+    assert row.kind_of(["1", "", "-20", "0"]) == "integer"
+    assert row.kind_of(["1", "2.5", "1e3"]) == "number"
+    assert {row.kind_of(cells) for cells in (["007", "8"], ["", ""], ["nan"])} == {"text"}
+
+
+def test_columns_are_typed_and_missing_stays_missing():
+    assert row.column(["1", "2"], "integer").dtype == np.int64
+    with_gap = row.column(["9007199254740993", ""], "integer")
+    assert with_gap.dtype == "Int64" and pd.isna(with_gap[1])
+    assert row.column(["1.5", ""], "number").isna().tolist() == [False, True]
+    assert row.column(["NA", ""], "text").tolist() == ["NA", None]
+
+
+def test_a_flag_stands_once():
+    assert row.join_flags(["upscaled", "outlier", "upscaled"]) == "upscaled outlier"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ridgefeat.bench.confounds import ALL, RIDGES
+from ridgefeat.bench.diagnostics import ALL, RIDGES
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.files import count_of
 from ridgefeat.report.bench.figures import interval_display

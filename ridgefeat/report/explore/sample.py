@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.report.page import number
 from ridgefeat.table.reading import iterate_table
-from ridgefeat.table.writers import column, kind_of
+from ridgefeat.table.row import column, kind_of
 
 OVERSAMPLING = 2
 """Candidates per drawn row: the strata are known only when the whole table has been read."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.confounds import ALL
+from ridgefeat.bench.diagnostics import ALL
 from ridgefeat.bench.results import Comparison
 from ridgefeat.errors import TableError
 from ridgefeat.report.audit.page import describe_audit
