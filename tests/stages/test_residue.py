@@ -98,3 +98,16 @@ def test_faint_specks_below_the_middle_are_no_print_and_a_fading_tip_is():
     assert found[[26, 30, 32], 34].all() and np.count_nonzero(found) == 3
     strength[[26, 30, 32], 34] = 1.0  # as strong as the print
     assert not find_residue(image, ridges, strength, strength).any()
+
+
+@pytest.mark.parametrize(
+    ("top", "rows", "is_dropped"),
+    [(26, 10, True), (25, 10, False), (26, 7, False)],  # 0.4 and 0.8 mm above the lowest place; 20 and 14 mm²
+)
+def test_a_phalanx_begins_at_most_0_8_mm_above_the_fingertips_end_and_has_15_mm2(top, rows, is_dropped):
+    ridges, share = np.zeros((40, 30), bool), np.ones((40, 30), np.float32)
+    ridges[4:24, 4:24] = ridges[24:27, 4:9] = True
+    phalanx = np.s_[top : top + rows, 11:23]
+    ridges[phalanx], share[phalanx] = True, 0.5
+    found = find_residue(np.full((320, 240), 250, np.uint8), ridges, np.ones_like(share), share)
+    assert found[phalanx].all() == found.any() == is_dropped
