@@ -68,7 +68,7 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
 
 
 def _write(found: compare.Differences, ratio: compare.Ratio | None, folder: Path, table: Path, dialect: str) -> None:
-    from ridgefeat.report.compare.words import find_verdict
+    from ridgefeat.report.compare import find_verdict
     from ridgefeat.table import table_digest
     from ridgefeat.table.sidecar import library_versions
 
@@ -106,7 +106,7 @@ def _record(found: compare.Differences, ratio: compare.Ratio | None) -> dict[str
 
 def _lines(found: compare.Differences) -> str:
     """Return the verdict and the table for a terminal, the largest effects first."""
-    from ridgefeat.report.compare.words import effect_name, find_verdict, list_rows
+    from ridgefeat.report.compare import effect_name, find_verdict, list_rows
 
     rows: list[Sequence[str]] = [("column", "difference", effect_name(found), "95 %", "p", "q", "ICC")]
     shown = list_rows(found)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ridgefeat.files import first_few
-from ridgefeat.report.page import render_page
+from ridgefeat.report.page import ASK, render_page
 
-ASK = "**TO FILL IN:**"
 SHOWN_COLUMNS = 8
 KEEPING = frozenset(("knn", "rbf-svm"))
 """Classifiers whose fitted state contains training rows."""
@@ -47,5 +46,5 @@ def render_model_card(about: Mapping[str, Any]) -> str:
     rows = [(name, str(value).replace("|", "\\|").replace("\n", " ")) for name, value in details.items()]
     kept = sorted(KEEPING & {about["classifier"], *about.get("members", ())})
     training = {"prints": "?", "groups": "?"} | about.get("training", {})
-    page = {"training": training, "within": within, "details": rows, "ask": ASK, "kept": kept}
+    page = {"training": training, "within": within, "details": rows, "kept": kept}
     return render_page("model_card.md", {**about, **page}) + "\n"

@@ -1,11 +1,11 @@
-"""Pages made of templates: foreign text escaped, numbers for people, written as a whole or not at all."""
+"""Pages made of templates: foreign text escaped, numbers and names for people, written as a whole or not at all."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,17 @@ from markupsafe import Markup, escape
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.files import atomic_write, count_of, os_errors_as
+
+ASK = "**TO FILL IN:**"
+"""Marks in a Markdown file what only a person can say."""
+_POPULATION = ("population", "ancestry", "ethnicity", "race", "nationality", "country", "region")
+SENSITIVE = {
+    **dict.fromkeys(("sex", "gender"), "sex"),
+    **dict.fromkeys(("age", "age_group", "birth_year"), "age"),
+    **dict.fromkeys(_POPULATION, "population"),
+}
+"""Targets about which a page adds warnings, and under which topic."""
 
 
 def render_page(template: str, page: Mapping[str, Any]) -> str:
@@ -27,8 +37,8 @@ def render_page(template: str, page: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters["breakable"] = breakable
-    pages.globals["version"] = __version__
+    pages.filters |= {"breakable": breakable, "count_of": count_of, "join_names": join_names, "percent": percent}
+    pages.globals |= {"version": __version__, "ask": ASK}
     return pages.get_template(template).render(page)
 
 
@@ -101,9 +111,43 @@ def percent_interval(low: float, high: float) -> str:
     return f"{percent(low)[:-2]}–{percent(high)}" if np.isfinite([low, high]).all() else ""
 
 
-def write_page(path: Path, text: str) -> Path:
-    """Write a page; see `write_file`."""
-    return write_file(path, text.encode("utf-8", errors="backslashreplace"), "page")
+def format_p_value(p: float) -> str:
+    """Return a p value with three decimals.
+
+    Examples
+    --------
+    >>> format_p_value(0.0312), format_p_value(0.0004), format_p_value(float("nan"))
+    ('0.031', '< 0.001', '–')
+    """
+    return "–" if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Return names as an enumeration.
+
+    Examples
+    --------
+    >>> join_names(["a", "b", "c"]), join_names(["a"]), join_names([])
+    ('a, b and c', 'a', '')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def find_topic(target: str) -> str:
+    """Return which sensitive topic a target is: "sex", "age", "population", or "" for none.
+
+    Examples
+    --------
+    >>> find_topic("Gender"), find_topic("finger")
+    ('sex', '')
+    """
+    return SENSITIVE.get(target.lower(), "")
+
+
+def write_page(path: str | Path, template: str, page: Mapping[str, Any], kind: str = "page") -> Path:
+    """Fill in a template and write it to a file; see `render_page` and `write_file`."""
+    text = render_page(template, page)
+    return write_file(Path(path), text.encode("utf-8", errors="backslashreplace"), kind)
 
 
 def write_file(path: Path, data: bytes, kind: str) -> Path:

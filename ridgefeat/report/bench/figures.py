@@ -5,7 +5,6 @@ A figure is drawn only when it is requested.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from sklearn.metrics import auc, roc_curve
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.report import plots
-from ridgefeat.report.bench.words import format_estimate, format_value, metric_name
+from ridgefeat.report.bench.tables import format_estimate, format_value, group_rows, metric_name
 from ridgefeat.report.display import Display, span_of
 from ridgefeat.report.plots import UNIT, Curve, Interval, plot_curves, plot_intervals
 from ridgefeat.threshold.intervals import LEVEL, t_quantile
@@ -41,11 +40,6 @@ PARTS = {
     "test": "test",
 }
 """What the first word of an epoch table's column says about a line."""
-
-
-def group_rows(table: pd.DataFrame | None, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
-    """Return a table's rows by the values of a column, in the table's order; nothing where there is no table."""
-    return () if table is None or table.empty else table.groupby(column, sort=False)
 
 
 def leading_classifiers(comparison: Comparison, limit: int = MAX_CURVES) -> list[str]:

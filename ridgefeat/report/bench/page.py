@@ -3,7 +3,9 @@
 write_bench_page(comparison, "report.html")
 
 All that the page shows is computed once, by `make_view`; the template and `bench_displays` read it. One small script
-sorts tables; the page reads the same without it.
+sorts tables; the page reads the same without it. Of the checklists METRICS (Kocak et al., Insights into Imaging 15:8,
+2024) and CLEAR (Kocak et al., Insights into Imaging 14:75, 2023), written for features of medical images, the methods
+section answers what a program can.
 """
 
 from __future__ import annotations
@@ -12,15 +14,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ridgefeat.bench.results import Comparison
 from ridgefeat.files import count_of
-from ridgefeat.report.audit.page import describe_audit
+from ridgefeat.report.audit import describe_audit
 from ridgefeat.report.bench import figures, summary, tables
-from ridgefeat.report.bench.words import find_topic, metric_name
-from ridgefeat.report.checklist import answer_for_bench, render_checklist
+from ridgefeat.report.bench.tables import metric_name
 from ridgefeat.report.display import Display, by_name
-from ridgefeat.report.model_card import ASK
-from ridgefeat.report.page import embed_script, render_page, write_page
+from ridgefeat.report.page import embed_script, find_topic, write_page
 
 CALIBRATED = "Probabilities were calibrated on prints of other folds."
 
@@ -93,7 +95,7 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
         If the page cannot be written.
     """
     script = resources.files("ridgefeat.report.bench").joinpath("script.html").read_text(encoding="utf-8")
-    return write_page(Path(path), render_page("bench/page.html", make_view(comparison) | embed_script(script)))
+    return write_page(path, "bench/page.html", make_view(comparison) | embed_script(script))
 
 
 def write_methods(comparison: Comparison, path: str | Path) -> Path:
@@ -114,15 +116,16 @@ def write_methods(comparison: Comparison, path: str | Path) -> Path:
     TableError
         If it cannot be written.
     """
-    asked = {"harmonise": None, "within": (), "tune": False, "imbalance": "none", "samples": "?"}
+    it, asked = comparison.problem, {"select": "", "harmonise": None, "within": (), "tune": False}
     own = {
-        "ask": ASK,
-        "checklist": render_checklist(answer_for_bench(comparison)),
-        "options": asked | dict(comparison.reproduction.options),
+        "comparison": comparison,
+        "missing": float(np.isnan(it.features.to_numpy()).mean()),
+        "fewest": min(len(set(it.groups[f.train])) for f in comparison.folds),
+        "options": asked | {"imbalance": "none", "samples": "?"} | dict(comparison.reproduction.options),
         "several": len(comparison.folds) > 1,
-        "probabilities": CALIBRATED if comparison.calibrated and comparison.problem.classes else "",
+        "probabilities": CALIBRATED if comparison.calibrated and it.classes else "",
     }
-    return write_page(Path(path), render_page("bench/methods.md", make_view(comparison) | own))
+    return write_page(path, "bench/methods.md", make_view(comparison) | own)
 
 
 def bench_displays(comparison: Comparison) -> dict[str, Display]:

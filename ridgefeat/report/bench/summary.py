@@ -12,7 +12,8 @@ from ridgefeat.bench.confounds import ALL, RIDGES
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.files import count_of
 from ridgefeat.report.bench.figures import interval_display
-from ridgefeat.report.bench.words import format_estimate, format_value, join_names, metric_name
+from ridgefeat.report.bench.tables import format_estimate, format_value, metric_name
+from ridgefeat.report.page import join_names
 from ridgefeat.report.plots import Interval
 
 DUMMY = {
@@ -49,7 +50,7 @@ def find_best_values(comparison: Comparison) -> list[BestValue]:
     return found
 
 
-def make_headline(comparison: Comparison, view: Mapping[str, Any]) -> list[dict[str, str]]:
+def make_headline(comparison: Comparison, view: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return the tiles below the title, each with a name, a value and a note."""
     it, best, chance, audit = comparison.problem, comparison.best, view["chance"], view["audit"]
     metric = metric_name(it.metric)
@@ -69,7 +70,7 @@ def make_headline(comparison: Comparison, view: Mapping[str, Any]) -> list[dict[
         facts.append(("audit", "leaks", "caused by the split"))
     elif audit["run"]:
         facts.append(("audit", audit["short"], audit["note"]))
-    return [{"name": n, "value": v, "note": t} for n, v, t in facts]
+    return facts
 
 
 def describe_sides(comparison: Comparison) -> str:

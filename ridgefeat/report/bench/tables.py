@@ -1,8 +1,8 @@
-"""A comparison as rows of text: classifiers, pairs, classes, folds, controls, problem, reproduction."""
+"""A comparison as text: metrics and their values; rows of classifiers, pairs, classes, folds, controls; the problem."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,92 @@ import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
 from ridgefeat.files import count_of
-from ridgefeat.report.bench import words
-from ridgefeat.report.bench.figures import group_rows
-from ridgefeat.report.bench.words import format_estimate, format_p_value, format_value, metric_name
-from ridgefeat.report.page import interval, number
+from ridgefeat.report.page import format_p_value, interval, number
 
 ALPHA = 0.05
 """Corrected p below which two classifiers differ significantly."""
+METRIC_NAMES = {
+    "roc_auc": "ROC AUC",
+    "balanced_accuracy": "Balanced accuracy",
+    "accuracy": "Accuracy",
+    "average_precision": "Average precision",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
+    "brier": "Brier score",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "r2": "R²",
+}
+
+METRIC_MEANINGS = {
+    "roc_auc": "probability that a print of one class scores above a print of the other; 0.5 is chance level, 1 is "
+    "perfect. With several classes: the mean over classes, each against the rest",
+    "balanced_accuracy": "mean over classes of the fraction classified correctly, so that a large class does not "
+    "outweigh a small one; chance level is one over the number of classes",
+    "accuracy": "fraction of prints classified correctly. Always predicting the largest class already reaches the "
+    "fraction of that class: compare with the dummy classifier",
+    "average_precision": "precision averaged over all thresholds; chance level is the fraction of the class",
+    "f1": "harmonic mean of precision and recall",
+    "precision": "fraction of the prints predicted as a class that have that label",
+    "recall": "fraction of the prints with a label that are predicted as such",
+    "brier": "mean squared error of the probabilities; lower is better",
+    "mae": "mean distance of the prediction from the label, in the label's unit; lower is better",
+    "rmse": "the same, with large errors weighted more; lower is better",
+    "r2": "fraction of the label's variance that is explained; always predicting the mean gives 0",
+}
+
+
+def metric_name(metric: str) -> str:
+    """Return a metric's name as a page writes it.
+
+    Examples
+    --------
+    >>> metric_name("roc_auc"), metric_name("top_5")
+    ('ROC AUC', 'top 5')
+    """
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+
+
+def format_value(value: float | None, kind: str) -> str:
+    """Return a metric's value: three decimals for fractions, three digits for a number in the target's unit.
+
+    Examples
+    --------
+    >>> format_value(0.8124, "binary"), format_value(12.345, "regression"), format_value(None, "binary")
+    ('0.812', '12.3', '–')
+    """
+    if value is None or not np.isfinite(value):
+        return "–"
+    return number(value) if kind == "regression" else f"{value:.3f}"
+
+
+def format_estimate(row: Mapping[Any, Any], name: str, kind: str) -> dict[str, str]:
+    """Return the cells `name`, `name`_low and `name`_high of a row as text: a value, and "a to b", empty if unknown.
+
+    Examples
+    --------
+    >>> format_estimate({"f1": 0.81, "f1_low": 0.78, "f1_high": 0.84}, "f1", "binary")
+    {'value': '0.810', 'interval': '0.780 to 0.840'}
+    """
+    form = partial(format_value, kind=kind)
+    return {"value": form(row[name]), "interval": interval(row, name, form)}
+
+
+def format_difference(value: float, kind: str) -> str:
+    """Return a difference with its sign, with a true minus.
+
+    Examples
+    --------
+    >>> format_difference(-0.0123, "binary"), format_difference(0.2, "binary")
+    ('−0.012', '+0.200')
+    """
+    return "–" if not np.isfinite(value) else ("−" if value < 0 else "+") + format_value(abs(value), kind)
+
+
+def group_rows(table: pd.DataFrame | None, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
+    """Return a table's rows by the values of a column, in the table's order; nothing where there is no table."""
+    return () if table is None or table.empty else table.groupby(column, sort=False)
 
 
 def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]:
@@ -38,8 +117,9 @@ def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str,
         }
         for row in summary.to_dict("records")
     ]
-    meant = words.METRIC_MEANINGS
-    heads = [{"name": metric_name(m), "meaning": meant.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics]
+    heads = [
+        {"name": metric_name(m), "meaning": METRIC_MEANINGS.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics
+    ]
     return {"heads": heads, "rows": rows, "timed": "seconds" in summary.columns}
 
 
@@ -50,8 +130,8 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
         rows = [
             {
                 "classifier": row["classifier"],
-                "difference": words.format_difference(row["difference"], kind),
-                "interval": interval(row, "difference", partial(words.format_difference, kind=kind)),
+                "difference": format_difference(row["difference"], kind),
+                "interval": interval(row, "difference", partial(format_difference, kind=kind)),
                 "p": format_p_value(row["p"]),
                 "p_holm": format_p_value(row["p_holm"]),
                 "verdict": decide_verdict(row),

@@ -30,7 +30,7 @@ from ridgefeat.report.explore import sample
 from ridgefeat.report.explore.maps import Maps, correlate, make_maps, separate_groups
 from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
 from ridgefeat.report.explore.sample import as_text, choose_grouping, list_groupings
-from ridgefeat.report.page import embed_script, render_page, write_page
+from ridgefeat.report.page import embed_script, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
 from ridgefeat.table import describe_foreign, load_sidecar
@@ -150,7 +150,7 @@ def write_explore_page(
     missing = [d.error for d in drawn if d.error]
     why = missing[0] if missing else ""
     content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": why}
-    written = write_page(page, _render(table.name, content, frame, about))
+    written = write_page(page, "explore/page.html", _view(table.name, content, frame, about))
     counts = len(frame), total, len(columns), len(drawn) - len(missing), len(missing)
     return Explored(written, *counts, side, why, written.stat().st_size)
 
@@ -270,7 +270,7 @@ def _pack_prints(drawn: Sequence[PackedPrint]) -> dict[str, Any]:
     }
 
 
-def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
+def _view(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, Any]:
     folder = resources.files("ridgefeat.report.explore")
     parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
     script = "\n" + "\n".join(['"use strict";', *parts])
@@ -278,20 +278,17 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
     made = as_text(frame, "simulated") == "yes" if "simulated" in frame else np.zeros(len(frame), bool)
     blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
     blocks |= {f"data-values-{i}": Markup(plane) for i, plane in enumerate(content["values"])}
-    return render_page(
-        "explore/page.html",
-        {
-            "title": name,
-            "version": about.get("version", __version__),
-            "simulated": "all" if made.all() else "some" if made.any() else "none",
-            "about": record,
-            "exact": record["bits"] > KEPT_BITS,
-            "json": Markup(safe_json(record)),
-            "blocks": blocks,
-            **embed_script(script),
-            "pictures": record["side"] > 0,
-        },
-    )
+    return {
+        "title": name,
+        "version": about.get("version", __version__),
+        "simulated": "all" if made.all() else "some" if made.any() else "none",
+        "about": record,
+        "exact": record["bits"] > KEPT_BITS,
+        "json": Markup(safe_json(record)),
+        "blocks": blocks,
+        **embed_script(script),
+        "pictures": record["side"] > 0,
+    }
 
 
 EXACT_BYTES = 6 << 20

@@ -14,12 +14,12 @@ import pytest
 from ridgefeat.bench.confounds import ALL
 from ridgefeat.bench.results import Comparison
 from ridgefeat.errors import TableError
-from ridgefeat.report.audit.page import describe_audit
+from ridgefeat.report.audit import describe_audit
 from ridgefeat.report.bench import figures, summary, tables
 from ridgefeat.report.bench.page import bench_displays, make_view, write_bench_page
 from ridgefeat.report.bench.tables import decide_verdict
-from ridgefeat.report.bench.words import find_topic
 from ridgefeat.report.display import Display
+from ridgefeat.report.page import find_topic
 from tests.report.made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
 
 

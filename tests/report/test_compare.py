@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ridgefeat.compare import compare_people, likelihood_ratio
+from ridgefeat.report import compare as words
 from ridgefeat.report import compare_displays, plot_people, plot_tippett, write_compare_methods, write_compare_page
-from ridgefeat.report.compare import words
 from tests.compare.helpers import NAMES, make_frame, people_of
 
 HOSTILE = "<script>alert(1)</script>&\"'.csv"

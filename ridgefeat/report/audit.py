@@ -13,8 +13,7 @@ from typing import Any
 
 from ridgefeat.audit.run import Audit
 from ridgefeat.files import count_of
-from ridgefeat.report.bench.words import join_names
-from ridgefeat.report.page import render_page, write_page
+from ridgefeat.report.page import join_names, write_page
 
 MAX_SETS, MAX_FILES = 40, 12
 """Sets of a finding, and files of a set, that are written out; the others are counted."""
@@ -130,4 +129,4 @@ def write_audit_page(
         "audit": describe_audit(found),
         "about": {"Prints": f"{found.prints:,}", "Label": found.target, "People by": found.group, **(about or {})},
     }
-    return write_page(Path(path), render_page("audit/page.html", page))
+    return write_page(path, "audit.html", page)

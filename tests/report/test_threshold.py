@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ridgefeat.report.page import percent
-from ridgefeat.report.threshold.figures import threshold_displays
-from ridgefeat.report.threshold.page import _rows, write_threshold_page
+from ridgefeat.report.threshold import _rows, threshold_displays, write_threshold_page
 from ridgefeat.threshold import DEFAULT_METHODS, Scores, analyse
 from tests.threshold.helpers import plain_scores
 

@@ -5,7 +5,7 @@ import pytest
 
 from ridgefeat import report
 from ridgefeat.errors import ParameterError
-from ridgefeat.report.threshold.figures import _scale, plot_search, ranges, threshold_displays
+from ridgefeat.report.threshold import _scale, plot_search, ranges, threshold_displays
 from ridgefeat.threshold import DEFAULT_METHODS, Scores, analyse
 from tests.report.test_plots import extent as extent_of
 from tests.report.test_plots import written as texts_of
