@@ -18,7 +18,7 @@ from ridgefeat.audit.table import Fold, as_text
 from ridgefeat.errors import LayoutError, TableError
 from ridgefeat.files import count_of, first_few, os_errors_as
 from ridgefeat.sources import PrintSource, find_prints, read_index
-from ridgefeat.sources.rows import load
+from ridgefeat.sources.find import load
 from ridgefeat.table import load_sidecar, read_table
 from ridgefeat.table.row import META
 from ridgefeat.table.sidecar import sidecar_path

@@ -28,7 +28,7 @@ from ridgefeat.audit.marks import KEYPOINTS, MARK_BYTES, MIN_COPY, MarkIndex, de
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, check_unpacked_size, first_line, os_errors_as, read_bounded
 from ridgefeat.sources import LAYOUTS, PrintSource, pixel_digest
-from ridgefeat.sources.rows import load
+from ridgefeat.sources.find import load
 from ridgefeat.structure import UInt8
 from ridgefeat.work.engine import count_workers, spread_items
 

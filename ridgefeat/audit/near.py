@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from ridgefeat.audit.copies import differing_labels, is_altered
-from ridgefeat.audit.duplicates import DuplicateSets, connect
+from ridgefeat.audit.duplicates import DuplicateSets, connect, differing_labels, is_altered
 from ridgefeat.audit.inputs import failed_rows
 from ridgefeat.audit.near_images import Images, compare_images
 from ridgefeat.audit.people import Comparator, check_people

@@ -24,7 +24,7 @@ from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
-from ridgefeat.sources.rows import check_root, load, locate
+from ridgefeat.sources.find import check_root, load, locate
 from ridgefeat.sources.source import Box
 from ridgefeat.structure import Bool, Float, UInt8
 from ridgefeat.work.engine import count_workers, spread_items

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.audit.copies import differing_labels, is_altered
-from ridgefeat.audit.duplicates import DuplicateSets, connect
+from ridgefeat.audit.duplicates import DuplicateSets, connect, differing_labels, is_altered
 from ridgefeat.audit.near_images import BATCH, Comparison, read_signature
 from ridgefeat.audit.table import AuditTable, Finding, Index, not_checked
 from ridgefeat.errors import TableError

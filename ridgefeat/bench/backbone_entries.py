@@ -20,7 +20,7 @@ from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import ParameterError, RidgefeatError
 from ridgefeat.sources import load_print
-from ridgefeat.sources.rows import check_root, locate
+from ridgefeat.sources.find import check_root, locate
 from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 
 CHUNK = 512

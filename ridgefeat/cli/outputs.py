@@ -105,13 +105,13 @@ def _refuse_input(written: Path, inputs: Sequence[Path]) -> None:
 
 def result_names(command: str) -> tuple[str, ...]:
     """Return the names of the files that a command may write into its folder."""
-    from ridgefeat.cli import audit, compare, reference, threshold
+    from ridgefeat.cli import audit, compare, synth, threshold
 
     if command == "bench":
         from ridgefeat.bench.job import TABLES
 
         return (*(f"{name}.csv" for name in TABLES), "report.html", "methods.md", "ro-crate-metadata.json")
-    modules: dict[str, Any] = {"audit": audit, "compare": compare, "phantoms": reference, "threshold": threshold}
+    modules: dict[str, Any] = {"audit": audit, "compare": compare, "phantoms": synth, "threshold": threshold}
     return tuple(modules[command].FILES)
 
 

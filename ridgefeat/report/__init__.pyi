@@ -16,7 +16,9 @@ from .model_card import render_model_card as render_model_card
 from .page import percent as percent
 from .page import percent_interval as percent_interval
 from .pictures.panels import PANELS as PANELS
+from .pictures.panels import plot_explanation as plot_explanation
 from .pictures.panels import plot_print as plot_print
+from .pictures.panels import save_explanation as save_explanation
 from .pictures.show import draw_match as draw_match
 from .pictures.show import draw_overlay as draw_overlay
 from .pictures.show import draw_panel as draw_panel
@@ -24,8 +26,6 @@ from .pictures.show import save_match as save_match
 from .pictures.show import save_overlay as save_overlay
 from .pictures.show import save_picture as save_picture
 from .pictures.show import save_template as save_template
-from .pictures.why import plot_explanation as plot_explanation
-from .pictures.why import save_explanation as save_explanation
 from .plots import Curve as Curve
 from .plots import Interval as Interval
 from .plots import plot_confusion_matrix as plot_confusion_matrix

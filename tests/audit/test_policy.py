@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from ridgefeat.audit import AuditParams, known, marks, near, near_images, people, recognised, together
-from ridgefeat.audit.columns import best_ordinary, check_features, sometimes_equal
+from ridgefeat.audit.columns import best_ordinary, check_features, check_results, combined_auc, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.files import file_traits
 from ridgefeat.audit.near import near_rows
 from ridgefeat.audit.near_images import _compare, to_square
 from ridgefeat.audit.probe import SHRINKAGE, ColumnProbe, _area, make_probe
-from ridgefeat.audit.results import check_results, combined_auc
 from tests.audit.helpers import clean_table, coded, draw, features_of, male, of
 
 
