@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from ridgefeat.audit import AuditParams, known, marks, near, near_images, people, recognised, together
+from ridgefeat.audit import AuditParams, columns, known, marks, near, near_images, people, recognised
 from ridgefeat.audit.columns import best_ordinary, check_features, check_results, combined_auc, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.files import file_traits
@@ -43,7 +43,7 @@ def test_a_result_is_too_good_above_095_or_above_all_families_together():
     assert list(check_results("hand", 0.99, 0.98, {}, can_be_too_good=False)) == []
     for low, alarms in ((0.770, 0), (0.772, 1)):
         assert len(list(check_results("sex", 0.8, low, families, can_be_too_good=True))) == alarms
-    assert (together.GAPS_AUC, together.MIN_FILLED, together.MIN_PURITY, together.MAX_P) == (0.75, 5, 0.95, 1e-3)
+    assert (columns.GAPS_AUC, columns.MIN_FILLED, columns.MIN_PURITY, columns.MAX_P) == (0.75, 5, 0.95, 1e-3)
     assert (SHRINKAGE, near_images.MAX_STRETCH, near_images.MIN_AGREEING) == (0.01, 0.15, 6)
 
 
