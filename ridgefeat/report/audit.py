@@ -18,27 +18,6 @@ from ridgefeat.report.page import join_names, write_page
 MAX_SETS, MAX_FILES = 40, 12
 """Sets of a finding, and files of a set, that are written out; the others are counted."""
 
-TITLES = {
-    "identical": "Identical images",
-    "near_duplicate": "Near-duplicate images",
-    "same_finger": "One finger under several names",
-    "label_conflict": "Conflicting labels",
-    "altered_copy": "Altered copies",
-    "recognised": "Prints of a public set",
-    "known_people": "People that the public set names",
-    "impossible_label": "A label that varies within a person",
-    "known_label": "A label that the public set contradicts",
-    "column": "A column reveals the target",
-    "columns_together": "All columns together reveal the target",
-    "too_good": "A result that is too good",
-    "column_pair": "Two columns reveal the target",
-    "missing": "Missing values",
-    "file": "File properties",
-    "order": "Row order",
-    "target_name": "A column like the target",
-    "target": "The target",
-}
-"""Of findings whose kind is no title by itself."""
 ORDER = {"leak": 0, "warning": 1, "note": 2}
 
 
@@ -79,7 +58,7 @@ def _finding(one: Any) -> dict[str, Any]:
         cells.append({"names": names[:MAX_FILES], "more": max(0, len(names) - MAX_FILES), "groups": several})
     return {
         "severity": "resolved" if one.resolved else str(one.severity),
-        "title": TITLES.get(one.kind, str(one.kind).replace("_", " ").capitalize()),
+        "kind": one.kind,
         "message": _sentence(one.message),
         "cost": _sentence(one.cost),
         "advice": _sentence(one.advice),

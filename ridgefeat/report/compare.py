@@ -78,15 +78,20 @@ def write_compare_page(
         If the page cannot be written.
     """
     people, rows, displays = found.people, list_rows(found), compare_displays(found, ratio)
+    tested = int(found.frame["q"].notna().sum())
     of_ratio = [displays.pop(name) for name in ("ratio", "tippett") if ratio is not None]
     page: dict[str, Any] = {
         "title": title,
+        "found": found,
         "by": people.by,
-        "group": people.group,
+        "sizes": [f"{level} {int((people.label == k).sum()):,}" for k, level in enumerate(people.levels)],
         "kind": found.kind,
         "levels": people.levels or ("all",),
         "topic": find_topic(people.by),
-        "headline": _headline(found),
+        "tested": tested,
+        "alpha": ALPHA,
+        "largest": found.found.iloc[0] if len(found.found) else None,
+        "smallest": float(found.frame["smallest_effect"].median()) if tested else np.nan,
         "verdict": find_verdict(found),
         "differs": not found.found.empty,
         "effect": effect_name(found),
@@ -100,6 +105,8 @@ def write_compare_page(
         "methods": render_page("compare_methods_text.md", _methods_view(found, ratio)).strip().split("\n\n"),
         "notes": people.notes,
         "low_icc": LOW_ICC,
+        "number": number,
+        "signed": signed,
         "command": command,
     }
     return write_page(path, "compare.html", page)
@@ -135,24 +142,6 @@ def _methods_view(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
         "samples": SAMPLES,
         "folds": FOLDS,
     }
-
-
-def _headline(found: Differences) -> list[tuple[str, str, str]]:
-    people, tested = found.people, int(found.frame["q"].notna().sum())
-    sizes = [f"{level} {int((people.label == k).sum()):,}" for k, level in enumerate(people.levels)]
-    verb = "differ" if people.levels else "change"
-    facts = [
-        (f"columns that {verb}", f"{len(found.found):,}", f"of {tested:,}, q < {ALPHA}"),
-        ("people", f"{len(people):,}", ", ".join(sizes[:4])),
-        ("prints", f"{len(people.person):,}", f"of {len(people.fingers)} fingers" if people.fingers else ""),
-    ]
-    if len(found.found):
-        first = found.found.iloc[0]
-        facts.append((f"largest {effect_name(found)}", signed(first[found.effect]), str(first["column"])))
-    smallest = float(found.frame["smallest_effect"].median()) if tested else float("nan")
-    if np.isfinite(smallest):
-        facts.append((f"detectable {effect_name(found)}", number(smallest), "power 80 %, one column"))
-    return facts
 
 
 def effect_name(found: Differences) -> str:

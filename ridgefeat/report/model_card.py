@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ridgefeat.files import first_few
-from ridgefeat.report.page import ASK, render_page
+from ridgefeat.report.page import render_page
 
 SHOWN_COLUMNS = 8
 KEEPING = frozenset(("knn", "rbf-svm"))
@@ -29,22 +29,12 @@ def render_model_card(about: Mapping[str, Any]) -> str:
     -----
     Headings after Mitchell et al., "Model cards for model reporting" (FAT* 2019).
     """
-    columns, table, within = list(about.get("columns", ())), about.get("table", {}), about.get("within", ())
-    more = ", listed in the .json file" if len(columns) > SHOWN_COLUMNS else ""
-    details = {
-        "Target": f"`{about['target']}` ({about['kind']})",
-        "Output": ", ".join(map(str, about.get("classes", ()))) or "a number",
-        "Classifier": about["classifier"],
-        "Columns": f"{len(columns)}: {first_few([f'`{c}`' for c in columns], SHOWN_COLUMNS)}{more}",
-        "Families of the table": ", ".join(table.get("families") or ()) or "not recorded",
-        "Standardised within": ", ".join(within) or "nothing",
-        "Parameters' digest": f"`{table.get('parameters_digest', 'not recorded')}`",
-        "Seed": about.get("seed"),
-        "Versions": ", ".join(f"{name} {v}" for name, v in about.get("versions", {}).items()),
-        "Made by, and when": f"{ASK} who is responsible for it?",
+    known = {"columns": (), "classes": (), "table": {}, "within": (), "versions": {}, "seed": None} | dict(about)
+    columns = [f"`{c}`" for c in known["columns"]]
+    page = {
+        "training": {"prints": "?", "groups": "?"} | known.get("training", {}),
+        "columns": f"{len(columns)}: {first_few(columns, SHOWN_COLUMNS)}",
+        "more": len(columns) > SHOWN_COLUMNS,
+        "kept": sorted(KEEPING & {known["classifier"], *known.get("members", ())}),
     }
-    rows = [(name, str(value).replace("|", "\\|").replace("\n", " ")) for name, value in details.items()]
-    kept = sorted(KEEPING & {about["classifier"], *about.get("members", ())})
-    training = {"prints": "?", "groups": "?"} | about.get("training", {})
-    page = {"training": training, "within": within, "details": rows, "kept": kept}
-    return render_page("model_card.md", {**about, **page}) + "\n"
+    return render_page("model_card.md", known | page) + "\n"

@@ -10,6 +10,7 @@ section answers what a program can.
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "sides": summary.describe_sides(comparison),
         "failed": int((comparison.summary["status"] != "ok").sum()),
         "chance": chance,
+        "value": partial(tables.format_value, kind=it.kind),
         "problem": tables.describe_problem(comparison),
         "classifiers": tables.list_classifiers(comparison, comparison.summary),
         "fused": None if fused is None or fused.empty else tables.list_classifiers(comparison, fused),
@@ -68,7 +70,6 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "selection": tables.describe_selection(comparison),
         "reproduction": tables.describe_reproduction(comparison),
     }
-    view["headline"] = summary.make_headline(comparison, view)
     view["verdict"] = summary.judge(comparison, view)
     view["answers"] = summary.make_answers(comparison, view)
     return view

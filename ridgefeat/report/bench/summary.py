@@ -50,29 +50,6 @@ def find_best_values(comparison: Comparison) -> list[BestValue]:
     return found
 
 
-def make_headline(comparison: Comparison, view: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the tiles below the title, each with a name, a value and a note."""
-    it, best, chance, audit = comparison.problem, comparison.best, view["chance"], view["audit"]
-    metric = metric_name(it.metric)
-    facts = [("best classifier", best or "none", "all failed" if best is None else f"ranked by {metric}")]
-    facts += [
-        (f"{metric} per {one.unit}", one.value, f"95 %: {one.interval}" if one.interval else "no interval")
-        for one in view["best_values"]
-    ]
-    if chance is not None:
-        facts.append(("chance level", format_value(chance, it.kind), f"{metric} of guessing"))
-    shared = "none in both training and test" if not comparison.leaks else "some in both training and test"
-    facts += [
-        ("prints", f"{len(it):,}", f"{it.features.shape[1]:,} columns each"),
-        (f"{it.group}s", f"{len(np.unique(it.groups)):,}", shared),
-    ]
-    if comparison.leaks:
-        facts.append(("audit", "leaks", "caused by the split"))
-    elif audit["run"]:
-        facts.append(("audit", audit["short"], audit["note"]))
-    return facts
-
-
 def describe_sides(comparison: Comparison) -> str:
     """Return how many prints and people one fold was trained and tested on; empty where there are several."""
     it = comparison.problem

@@ -29,23 +29,6 @@ METRIC_NAMES = {
     "r2": "R²",
 }
 
-METRIC_MEANINGS = {
-    "roc_auc": "probability that a print of one class scores above a print of the other; 0.5 is chance level, 1 is "
-    "perfect. With several classes: the mean over classes, each against the rest",
-    "balanced_accuracy": "mean over classes of the fraction classified correctly, so that a large class does not "
-    "outweigh a small one; chance level is one over the number of classes",
-    "accuracy": "fraction of prints classified correctly. Always predicting the largest class already reaches the "
-    "fraction of that class: compare with the dummy classifier",
-    "average_precision": "precision averaged over all thresholds; chance level is the fraction of the class",
-    "f1": "harmonic mean of precision and recall",
-    "precision": "fraction of the prints predicted as a class that have that label",
-    "recall": "fraction of the prints with a label that are predicted as such",
-    "brier": "mean squared error of the probabilities; lower is better",
-    "mae": "mean distance of the prediction from the label, in the label's unit; lower is better",
-    "rmse": "the same, with large errors weighted more; lower is better",
-    "r2": "fraction of the label's variance that is explained; always predicting the mean gives 0",
-}
-
 
 def metric_name(metric: str) -> str:
     """Return a metric's name as a page writes it.
@@ -117,9 +100,7 @@ def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str,
         }
         for row in summary.to_dict("records")
     ]
-    heads = [
-        {"name": metric_name(m), "meaning": METRIC_MEANINGS.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics
-    ]
+    heads = [{"metric": m, "name": metric_name(m), "less": m in LESS_IS_BETTER} for m in metrics]
     return {"heads": heads, "rows": rows, "timed": "seconds" in summary.columns}
 
 
