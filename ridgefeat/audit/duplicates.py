@@ -103,11 +103,7 @@ class DuplicateSets:
         number = np.full(len(self.table), -1, np.intp)
         for i, rows in enumerate(self.sets):
             number[list(rows)] = i
-        hit = total = 0
-        for train, test in self.table.folds:
-            hit += int((np.isin(number[test], number[train]) & (number[test] >= 0)).sum())
-            total += len(test)
-        return hit, total
+        return self.table.seen_in_training(number)[1:]
 
     def cost(self, split: str, noun: str = "duplicate") -> str:
         """Return in words what the sets cost under the given folds, or else under five random folds.
@@ -210,12 +206,8 @@ def resolve(frame: pd.DataFrame, audit: Audit, how: str = "merge") -> tuple[pd.D
 def decide(groups: NDArray[Any], target: NDArray[Any], audit: Audit, how: str) -> Decision:
     """Return what to do with prints that an audit found to be one image or one finger; `how` is as in `resolve`.
 
-    `groups` are the prints' group names as text, `target` their target values, None where missing.
-
-    Raises
-    ------
-    ParameterError
-        For another `how`.
+    `groups` are the prints' group names as text, `target` their target values, None where missing. Raises
+    ParameterError for another `how`.
     """
     if how not in DUPLICATES:
         raise ParameterError(f"what to do about duplicates must be one of {', '.join(DUPLICATES)}, got {how!r}")

@@ -50,15 +50,7 @@ DIGEST_COLUMNS = ("meta_sha256", "pixel_digest", "file_sha256", "sha256")
 
 @dataclass(frozen=True)
 class Look:
-    """What a print is recognised by.
-
-    Attributes
-    ----------
-    digests : tuple of int
-        The beginnings of its digests.
-    marks : ndarray, or None
-        Its keypoints (describe_marks); None for a print without an image.
-    """
+    """What a print is recognised by: beginnings of its digests, and keypoints (describe_marks) of an image."""
 
     digests: tuple[int, ...]
     marks: NDArray[Any] | None = None

@@ -98,12 +98,8 @@ def group_by_comparison(
 ) -> tuple[list[str], str]:
     """Return a name for the finger of each print, shared by prints that match, and in a sentence how that was decided.
 
-    The most similar pairs by signature are compared, COMPARISONS_PER_PRINT for each print.
-
-    Raises
-    ------
-    TableError
-        If there are more prints than MAX_PRINTS.
+    The most similar pairs by signature are compared, COMPARISONS_PER_PRINT for each print. Raises TableError if there
+    are more prints than MAX_PRINTS.
     """
     if (count := len(sources)) > MAX_PRINTS:
         raise TableError(f"{count:,} prints are more than {MAX_PRINTS:,}, which can be compared; name their people")

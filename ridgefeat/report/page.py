@@ -37,8 +37,9 @@ def render_page(template: str, page: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"breakable": breakable, "count_of": count_of, "join_names": join_names, "percent": percent}
-    pages.globals |= {"version": __version__, "ask": ASK}
+    pages.filters |= {"breakable": breakable, "count_of": count_of, "join_names": join_names}
+    pages.filters |= {"percent": percent, "p_value": format_p_value}
+    pages.globals |= {"version": __version__, "ask": ASK, "interval": interval}
     return pages.get_template(template).render(page)
 
 

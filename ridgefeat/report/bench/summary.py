@@ -109,7 +109,7 @@ def make_answers(comparison: Comparison, view: Mapping[str, Any]) -> list[str]:
     ]
     if view["confounds"]:
         answers.append(view["confounds"]["short"])
-    answers.append(_judge_controls(view["controls"]))
+    answers.append(_judge_controls(view["controls"], it.kind))
     audit = view["audit"]
     decided = " The decisions taken are listed below the findings."
     return [*answers, audit["sentence"] + decided * bool(it.notes and (audit["leaks"] or audit["resolved"]))]
@@ -138,10 +138,10 @@ def _compare_best(best: str, pairs: Sequence[dict[str, Any]]) -> list[str]:
     return answers
 
 
-def _judge_controls(controls: Sequence[dict[str, Any]]) -> str:
+def _judge_controls(controls: Sequence[dict[str, Any]], kind: str) -> str:
     if not controls:
         return "No negative control was run."
-    failed = [f"{c['control']}, {c['metric']} {c['value']}" for c in controls if not c["passed"]]
+    failed = [f"{c['control']}, {c['metric']} {format_value(c['value'], kind)}" for c in controls if not c["passed"]]
     if failed:
         subject = "Negative controls are" if failed[1:] else "A negative control is"
         return (

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
 from ridgefeat.files import count_of
-from ridgefeat.report.page import format_p_value, interval, number
+from ridgefeat.report.page import interval, number
 
 ALPHA = 0.05
 """Corrected p below which two classifiers differ significantly."""
@@ -83,42 +83,21 @@ def group_rows(table: pd.DataFrame | None, column: str) -> Iterable[tuple[Any, p
 
 
 def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]:
-    """Return a summary as cells: every metric with its interval, failures with their reason."""
-    kind = comparison.problem.kind
-    metrics = [m for m in METRICS[kind] if m in summary.columns]
+    """Return a summary's metrics and rows, each with what its classifier is."""
+    metrics = [m for m in METRICS[comparison.problem.kind] if m in summary.columns]
     meanings = {run.name: run.meaning for run in comparison.runs}
-    rows = [
-        {
-            "name": row["classifier"],
-            "meaning": meanings.get(row["classifier"], ""),
-            "failed": row["status"] != "ok",
-            "reason": row["reason"],
-            "cells": [format_estimate(row, m, kind) | {"sort": _sort(row[m])} for m in metrics],
-            "seconds": _seconds(row.get("seconds", np.nan)),
-            "seconds_sort": _sort(row.get("seconds", np.nan)),
-            "best": row["classifier"] == comparison.best,
-        }
-        for row in summary.to_dict("records")
-    ]
-    heads = [{"metric": m, "name": metric_name(m), "less": m in LESS_IS_BETTER} for m in metrics]
-    return {"heads": heads, "rows": rows, "timed": "seconds" in summary.columns}
+    return {
+        "heads": [{"metric": m, "name": metric_name(m), "less": m in LESS_IS_BETTER} for m in metrics],
+        "rows": [r | {"meaning": meanings.get(r["classifier"], "")} for r in summary.to_dict("records")],
+        "timed": "seconds" in summary.columns,
+    }
 
 
 def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the differences to the best classifier and to dummy, grouped by that reference."""
-    kind, found = comparison.problem.kind, []
+    """Return the differences to the best classifier and to dummy, grouped by that reference, each with its verdict."""
+    found = []
     for reference, own in group_rows(comparison.pairs, "reference"):
-        rows = [
-            {
-                "classifier": row["classifier"],
-                "difference": format_difference(row["difference"], kind),
-                "interval": interval(row, "difference", partial(format_difference, kind=kind)),
-                "p": format_p_value(row["p"]),
-                "p_holm": format_p_value(row["p_holm"]),
-                "verdict": decide_verdict(row),
-            }
-            for row in own.to_dict("records")
-        ]
+        rows = [row | {"verdict": decide_verdict(row)} for row in own.to_dict("records")]
         title = f"{comparison.best}, the best" if reference in ("best", comparison.best) else reference
         metric = metric_name(own["metric"].iloc[0])
         found.append({"reference": reference, "words": title, "metric": metric, "rows": rows})
@@ -145,21 +124,12 @@ def decide_verdict(row: Mapping[Any, Any]) -> str:
     return word if sure and apart else f"possibly {word}"
 
 
-def list_classes(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return precision, recall, F1 and support by class, grouped by classifier, best first."""
-    kind, found = comparison.problem.kind, []
-    for name, own in group_rows(comparison.classes, "classifier"):
-        rows = [
-            {
-                "class": r["class"],
-                "cells": [format_value(r[m], kind) for m in ("precision", "recall", "f1")],
-                "support": f"{r['support']:,.0f}",
-            }
-            for r in own.to_dict("records")
-        ]
-        found.append({"name": name, "rows": rows})
+def list_classes(comparison: Comparison) -> list[dict[Any, Any]]:
+    """Return the rows of precision, recall, F1 and support by class, those of the best classifier first."""
+    if comparison.classes is None:
+        return []
     order = comparison.summary["classifier"].tolist()
-    return sorted(found, key=lambda f: order.index(f["name"]))
+    return sorted(comparison.classes.to_dict("records"), key=lambda row: order.index(row["classifier"]))
 
 
 def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
@@ -172,16 +142,10 @@ def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
     return found
 
 
-def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the negative controls, and whether each is at chance level."""
-    kind, table = comparison.problem.kind, comparison.controls
-    rows: list[dict[Any, Any]] = [] if table is None else table.to_dict("records")
-    return [
-        row
-        | format_estimate(row, "value", kind)
-        | {"metric": metric_name(row["metric"]), "chance": format_value(row["chance"], kind)}
-        for row in rows
-    ]
+def list_controls(comparison: Comparison) -> list[dict[Any, Any]]:
+    """Return the negative controls, each with its metric's name."""
+    rows = [] if comparison.controls is None else comparison.controls.to_dict("records")
+    return [row | {"metric": metric_name(row["metric"])} for row in rows]
 
 
 def describe_problem(comparison: Comparison) -> dict[str, Any]:
@@ -231,11 +195,13 @@ def _simulated(labels: pd.DataFrame) -> str:
     return "all" if made.all() else "some" if made.any() else "none"
 
 
-def _sort(value: float) -> str:
+def sort_key(value: float) -> str:
+    """Return a number by which a page's script sorts; empty if unknown."""
     return f"{value:.9g}" if np.isfinite(value) else ""
 
 
-def _seconds(value: float) -> str:
+def format_seconds(value: float) -> str:
+    """Return seconds, in tenths below 100."""
     return "–" if not np.isfinite(value) else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
@@ -247,7 +213,7 @@ def describe_selection(comparison: Comparison) -> dict[str, Any] | None:
     of, chosen = int(frame["of"].iloc[0]), frame[frame["folds"] > 0]
     always, how = int((frame["folds"] == of).sum()), comparison.reproduction.options.get("select", "")
     rows = [
-        {"name": r["column"], "icc": _sort(round(r["icc"], 2)), "folds": f"{r['folds']} of {r['of']}"}
+        {"name": r["column"], "icc": sort_key(round(r["icc"], 2)), "folds": f"{r['folds']} of {r['of']}"}
         for r in chosen.to_dict("records")
     ]
     sentence = (
