@@ -15,9 +15,8 @@ from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
 from ridgefeat.audit.inputs import AuditInput, failed_rows
 from ridgefeat.audit.known import PrintIndex
-from ridgefeat.audit.near import check_near
+from ridgefeat.audit.near import Comparator, check_near, group_by_comparison
 from ridgefeat.audit.near_images import Images, locate_all
-from ridgefeat.audit.people import Comparator, group_by_comparison
 from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.recognised import Recognised, check_recognised, check_trait, recognise_prints
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, as_text, make_table, not_checked

@@ -20,8 +20,8 @@ from ridgefeat.files import MANIFEST, owner_of, remove_temporaries, results_fold
 
 OUTPUTS = ("output", "draw", "minutiae", "figures")
 """Parameters of commands that name what is written."""
-COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "verify": [".json"], "train": [".json"]}
-"""Suffixes of the files that a command writes next to its output."""
+WITH_SIDECAR = ("extract", "merge", "split", "verify", "train")
+"""Commands that write a .json next to their output."""
 CONTINUED = ("extract", "merge", "split", "enrol")
 """Commands that check an existing output themselves, since they can continue a run."""
 IN_FOLDERS = ("audit", "bench", "compare", "phantoms", "threshold")
@@ -68,8 +68,8 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         if name == "figures":
             _check_figures(output, given, overwrite)
             continue
-        suffixes = COMPANIONS.get(command, []) if name == "output" else []
-        for written in (output, *(output.with_suffix(s) for s in suffixes if output.name)):
+        has_sidecar = command in WITH_SIDECAR and name == "output" and output.name
+        for written in (output, output.with_suffix(".json")) if has_sidecar else (output,):
             _refuse_input(written, inputs)
             remove_temporaries(written.parent, {written.name})
         if name == "minutiae":

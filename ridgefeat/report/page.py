@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,6 +16,9 @@ from markupsafe import Markup, escape
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, count_of, os_errors_as
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ASK = "**TO FILL IN:**"
 """Marks in a Markdown file what only a person can say."""
@@ -143,6 +146,14 @@ def find_topic(target: str) -> str:
     ('sex', '')
     """
     return SENSITIVE.get(target.lower(), "")
+
+
+def describe_simulated(labels: pd.DataFrame) -> str:
+    """Return whether "all", "some" or "none" of a table's prints were made by a program, as its labels say."""
+    if "simulated" not in labels:
+        return "none"
+    made = labels["simulated"].astype("string").fillna("") == "yes"
+    return "all" if made.all() else "some" if made.any() else "none"
 
 
 def write_page(path: str | Path, template: str, page: Mapping[str, Any], kind: str = "page") -> Path:

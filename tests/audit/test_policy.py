@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from ridgefeat.audit import AuditParams, columns, known, marks, near, near_images, people, recognised
+from ridgefeat.audit import AuditParams, columns, known, marks, near, near_images, recognised
 from ridgefeat.audit.columns import best_ordinary, check_features, check_results, combined_auc, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.files import file_traits
@@ -32,7 +32,7 @@ def test_the_limits_as_they_come():
 
 def test_the_limits_of_recognition():
     assert (marks.MIN_INLIERS, marks.MIN_COPY, marks.MAX_BITS, marks.KEYPOINTS) == (7, 16, 13, 64)
-    assert (known.DIGEST_BYTES, recognised.MIN_AGREEMENT, people.COMPARISONS_PER_PRINT) == (6, 0.9, 5)
+    assert (known.DIGEST_BYTES, recognised.MIN_AGREEMENT, near.COMPARISONS_PER_PRINT) == (6, 0.9, 5)
 
 
 def test_a_result_is_too_good_above_095_or_above_all_families_together():

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
 from ridgefeat.files import count_of
-from ridgefeat.report.page import interval, number
+from ridgefeat.report.page import describe_simulated, interval, number
 
 ALPHA = 0.05
 """Corrected p below which two classifiers differ significantly."""
@@ -168,7 +168,7 @@ def describe_problem(comparison: Comparison) -> dict[str, Any]:
         "largest": max(counted, key=lambda c: c["prints"], default=None),
         "spread": spread,
         "notes": list(it.notes),
-        "simulated": _simulated(it.labels),
+        "simulated": describe_simulated(it.labels),
     }
 
 
@@ -186,13 +186,6 @@ def _option(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _simulated(labels: pd.DataFrame) -> str:
-    if "simulated" not in labels:
-        return "none"
-    made = labels["simulated"].astype("string").fillna("") == "yes"
-    return "all" if made.all() else "some" if made.any() else "none"
 
 
 def sort_key(value: float) -> str:

@@ -30,7 +30,7 @@ from ridgefeat.report.explore import sample
 from ridgefeat.report.explore.maps import Maps, correlate, make_maps, separate_groups
 from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
 from ridgefeat.report.explore.sample import as_text, choose_grouping, list_groupings
-from ridgefeat.report.page import embed_script, write_page
+from ridgefeat.report.page import describe_simulated, embed_script, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
 from ridgefeat.table import describe_foreign, load_sidecar
@@ -275,13 +275,12 @@ def _view(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: Map
     parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
     script = "\n" + "\n".join(['"use strict";', *parts])
     record = content["about"]
-    made = as_text(frame, "simulated") == "yes" if "simulated" in frame else np.zeros(len(frame), bool)
     blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
     blocks |= {f"data-values-{i}": Markup(plane) for i, plane in enumerate(content["values"])}
     return {
         "title": name,
         "version": about.get("version", __version__),
-        "simulated": "all" if made.all() else "some" if made.any() else "none",
+        "simulated": describe_simulated(frame),
         "about": record,
         "exact": record["bits"] > KEPT_BITS,
         "json": Markup(safe_json(record)),
