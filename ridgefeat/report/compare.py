@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike
 
 from ridgefeat.compare.differences import ALPHA, Differences
 from ridgefeat.compare.ratio import FOLDS, REACHING, SAMPLES, Ratio
-from ridgefeat.files import count_of, first_few
 from ridgefeat.report import display
 from ridgefeat.report.display import COLOURS, INK, Display, axes, by_name, label, line_style, span_of
 from ridgefeat.report.page import (
@@ -105,8 +104,6 @@ def write_compare_page(
         "methods": render_page("compare_methods_text.md", _methods_view(found, ratio)).strip().split("\n\n"),
         "notes": people.notes,
         "low_icc": LOW_ICC,
-        "number": number,
-        "signed": signed,
         "command": command,
     }
     return write_page(path, "compare.html", page)
@@ -179,60 +176,25 @@ def list_rows(found: Differences) -> list[dict[str, Any]]:
     ]
 
 
-def compared(found: Differences) -> str:
-    """Return what is compared: "between female and male", or "with age"."""
-    levels = found.people.levels
-    return f"between {join_names(levels)}" if levels else f"with {found.people.by}"
-
-
 def find_verdict(found: Differences) -> list[str]:
     """Return sentences on what was found, the most important one first."""
-    tested = found.frame[found.frame["q"].notna()]
-    differ = found.found
-    verb, noun = ("differ", "difference") if found.people.levels else ("change", "change")
-    who = f"{count_of(len(found.people), 'person', 'people')} with {count_of(len(found.people.person), 'print')}"
-    if tested.empty:
-        return [f"None of {count_of(len(found.frame), 'column')} could be compared {compared(found)}; see the table."]
-    smallest = number(float(tested["smallest_effect"].median()))
-    power = f"With this many people, a test of one column detects {effect_name(found)} of {smallest} in 80 % of studies"
-    if differ.empty:
-        one = "the column that was compared" if len(tested) == 1 else f"any of {len(tested)} columns"
-        return [
-            f"No {noun} {compared(found)} was found in {one} (q < {ALPHA}; {who}).",
-            f"{power}; a smaller {noun} may exist.",
-        ]
-    verb += "s" * (len(differ) == 1)
-    first = f"{len(differ):,} of {count_of(len(tested), 'column')} {verb} {compared(found)} (q < {ALPHA}; {who})."
-    out = [first, _describe(found, differ.iloc[0]), f"{power}."]
-    small = differ[differ[found.effect].abs() < SMALL[found.effect]]
-    if len(small):
-        out.append(f"Significant but small: {count_of(len(small), noun)}.")
-    if found.kind == "two" and (below := [str(c) for c in differ["column"][differ.difference.abs() < differ.error]]):
-        out.append(f"Smaller than the error of measurement of one print: {noun} in {first_few(below, 3)}.")
-    if poor := [str(c) for c in differ.loc[differ["icc"] < LOW_ICC, "column"]]:
-        out.append(f"A second impression of a finger repeats these poorly (ICC below {LOW_ICC}): {first_few(poor, 3)}.")
-    return out
-
-
-def _describe(found: Differences, row: Any) -> str:
-    unit = f" {row['unit']}" if row["unit"] else ""
-    effect = f"{effect_name(found)} {signed(row[found.effect])}"
-    if ends := interval(row, found.effect):
-        effect += f", 95 % interval {ends}"
-    first = f"The largest effect is in {row['column']}:"
-    if found.kind == "number":
-        per = f"{signed(row['difference'])}{unit} per unit of {found.people.by} ({interval(row, 'difference')})"
-        return f"{first} {per}; {effect}."
-    means = join_names([f"{signed(row[f'mean_{k}'])}{unit} in {k}" for k in found.people.levels])
-    if found.kind == "several":
-        return f"{first} on average {means}; {effect}."
-    more, less = found.people.levels if row["cliffs_delta"] > 0 else found.people.levels[::-1]
-    share = 50 * (1 + abs(row["cliffs_delta"]))
-    return (
-        f"{first} on average {means}, a difference of {signed(row['difference'])}{unit} "
-        f"({interval(row, 'difference')}); {effect}. Of two people, one {more} and one {less}, the "
-        f"{more} one has the larger value in {share:.0f} % of pairs."
-    )
+    tested, differ = found.frame[found.frame["q"].notna()], found.found
+    is_below = differ.difference.abs() < differ.error if found.kind == "two" else [False] * len(differ)
+    page = {
+        "found": found,
+        "people": found.people,
+        "effect": effect_name(found),
+        "tested": len(tested),
+        "differ": len(differ),
+        "first": differ.iloc[0] if len(differ) else None,
+        "smallest": float(tested["smallest_effect"].median()),
+        "small": int((differ[found.effect].abs() < SMALL[found.effect]).sum()),
+        "below": differ.loc[is_below, "column"].astype(str).tolist(),
+        "poor": differ.loc[differ["icc"] < LOW_ICC, "column"].astype(str).tolist(),
+        "alpha": ALPHA,
+        "low_icc": LOW_ICC,
+    }
+    return render_page("compare_verdict.md", page).strip().split("\n")
 
 
 def describe_ratio(ratio: Ratio) -> list[str]:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from markupsafe import Markup, escape
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.files import atomic_write, count_of, os_errors_as
+from ridgefeat.files import atomic_write, count_of, first_few, os_errors_as
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,17 +34,23 @@ SENSITIVE = {
 
 def render_page(template: str, page: Mapping[str, Any]) -> str:
     """Return a template of this package filled in; in pages, file names and labels are escaped."""
+    return _templates(template.endswith(".html")).get_template(template).render(page)
+
+
+@cache
+def _templates(is_escaped: bool) -> Environment:
     pages = Environment(
         loader=PackageLoader("ridgefeat.report", ""),
-        autoescape=template.endswith(".html"),
+        autoescape=is_escaped,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     pages.filters |= {"breakable": breakable, "count_of": count_of, "join_names": join_names}
     pages.filters |= {"percent": percent, "p_value": format_p_value}
-    pages.globals |= {"version": __version__, "ask": ASK, "interval": interval}
-    return pages.get_template(template).render(page)
+    pages.globals |= {"version": __version__, "ask": ASK, "first_few": first_few}
+    pages.globals |= {"interval": interval, "number": number, "signed": signed}
+    return pages
 
 
 def embed_script(script: str) -> dict[str, Any]:

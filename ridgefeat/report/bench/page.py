@@ -23,7 +23,7 @@ from ridgefeat.report.audit import describe_audit
 from ridgefeat.report.bench import figures, summary, tables
 from ridgefeat.report.bench.tables import metric_name
 from ridgefeat.report.display import Display, by_name
-from ridgefeat.report.page import embed_script, find_topic, write_page
+from ridgefeat.report.page import embed_script, find_topic, render_page, write_page
 
 CALIBRATED = "Probabilities were calibrated on prints of other folds."
 
@@ -51,6 +51,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "value": partial(tables.format_value, kind=it.kind),
         "estimate": partial(tables.format_estimate, kind=it.kind),
         "difference": partial(tables.format_difference, kind=it.kind),
+        "metric_name": metric_name,
         "seconds": tables.format_seconds,
         "sort_key": tables.sort_key,
         "problem": tables.describe_problem(comparison),
@@ -75,7 +76,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "reproduction": tables.describe_reproduction(comparison),
     }
     view["verdict"] = summary.judge(comparison, view)
-    view["answers"] = summary.make_answers(comparison, view)
+    view["answers"] = render_page("bench/answers.md", view).strip().split("\n")
     return view
 
 

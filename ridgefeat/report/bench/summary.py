@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -13,18 +14,8 @@ from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.files import count_of
 from ridgefeat.report.bench.figures import interval_display
 from ridgefeat.report.bench.tables import format_estimate, format_value, metric_name
-from ridgefeat.report.page import join_names
+from ridgefeat.report.page import join_names, render_page
 from ridgefeat.report.plots import Interval
-
-DUMMY = {
-    "better": "It beats the dummy baseline, which ignores the print.",
-    "possibly better": "It is better than the dummy baseline, which ignores the print, but not significantly.",
-    "no difference": "It does not differ significantly from the dummy baseline, which ignores the print.",
-    "possibly worse": "It is worse than the dummy baseline, which ignores the print, but not significantly.",
-    "worse": "It is worse than the dummy baseline, which ignores the print.",
-    "unknown": "It cannot be compared with the dummy baseline.",
-}
-"""Sentences on the best classifier by its verdict against the dummy baseline."""
 
 
 class BestValue(NamedTuple):
@@ -90,68 +81,6 @@ def judge(comparison: Comparison, view: Mapping[str, Any]) -> dict[str, str]:
     return {"kind": "good", "words": found}
 
 
-def make_answers(comparison: Comparison, view: Mapping[str, Any]) -> list[str]:
-    """Return in sentences which classifier is best, how good it is, whether it is ahead, and how credible that is."""
-    it, best = comparison.problem, comparison.best
-    if best is None:
-        return ["Every classifier failed. See the reasons in the table."]
-    answers = ["The split leaks: do not trust any value below."] if comparison.leaks else []
-    good, guess = " and ".join(one.words for one in view["best_values"]), _describe_chance(view["chance"], it.kind)
-    answers.append(f"The best classifier is “{best}”: {metric_name(it.metric)} {good}{guess}.")
-    answers += _compare_best(best, view["pairs"])
-    failed = comparison.summary.loc[comparison.summary["status"] != "ok", "classifier"]
-    if len(failed):
-        answers.append(f"{count_of(len(failed), 'classifier')} failed: {join_names(list(map(str, failed)))}.")
-    answers += [
-        f"{metric_name(chart.metric)} by {chart.name}. {chart.sentence}"
-        for chart in view["levels"]
-        if "finger" in chart.name and chart.name != it.target
-    ]
-    if view["confounds"]:
-        answers.append(view["confounds"]["short"])
-    answers.append(_judge_controls(view["controls"], it.kind))
-    audit = view["audit"]
-    decided = " The decisions taken are listed below the findings."
-    return [*answers, audit["sentence"] + decided * bool(it.notes and (audit["leaks"] or audit["resolved"]))]
-
-
-def _describe_chance(chance: float | None, kind: str) -> str:
-    return "" if chance is None else f"; chance level is {format_value(chance, kind)}"
-
-
-def _compare_best(best: str, pairs: Sequence[dict[str, Any]]) -> list[str]:
-    """Return whether the best is better than dummy, and from which others it does not differ."""
-    answers = []
-    for block in pairs:
-        if block["reference"] == "dummy" and best != "dummy":
-            answers += [DUMMY[r["verdict"]] for r in block["rows"] if r["classifier"] == best]
-            continue
-        others = [r for r in block["rows"] if r["classifier"] != "dummy"]
-        verdicts = ("no difference", "possibly worse")
-        equal, behind = ([r["classifier"] for r in others if r["verdict"] == v] for v in verdicts)
-        if equal:
-            answers.append(f"It does not differ significantly from {join_names(equal)}.")
-        if behind:
-            answers.append(f"It is possibly better than {join_names(behind)}: test and interval disagree.")
-        if others and not equal + behind:
-            answers.append("It is significantly better than every other classifier.")
-    return answers
-
-
-def _judge_controls(controls: Sequence[dict[str, Any]], kind: str) -> str:
-    if not controls:
-        return "No negative control was run."
-    failed = [f"{c['control']}, {c['metric']} {format_value(c['value'], kind)}" for c in controls if not c["passed"]]
-    if failed:
-        subject = "Negative controls are" if failed[1:] else "A negative control is"
-        return (
-            f"{subject} above chance ({'; '.join(failed)}). Something other than the target leaks into the features; "
-            "investigate before you trust any value."
-        )
-    names = join_names([c["control"] for c in controls])
-    return f"The negative controls are at chance level, as they should be: {names}."
-
-
 REST = f"{RIDGES}, {ALL} removed"
 MIN_PERCENT = 10
 """Percentage of an advantage below which the sentence says that hardly any of it is lost."""
@@ -165,11 +94,29 @@ def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str
     if table is None or table.empty:
         return None
     rows = {str(r["confound"]): r for r in table.to_dict("records")}
-    kind, metric = comparison.problem.kind, metric_name(comparison.problem.metric)
+    it, metric = comparison.problem, metric_name(comparison.problem.metric)
     classifier = str(table["classifier"].iloc[0])
     fused = bool(np.isfinite(table["fused"].to_numpy(np.float64)).any())
     verdict = _verdict(comparison, rows, chance)
-    sentences = _explain_confounds(comparison, rows, chance, verdict)
+    estimate, conditions = partial(format_estimate, kind=it.kind), rows.get(ALL)
+    # Conditions that know nothing alone may gain what is subtracted with the ridges.
+    is_spurious = conditions and chance is not None and not _beats_chance(comparison, conditions, chance)
+    said = {
+        "names": join_names(list(takewhile(lambda name: name != ALL, rows))),
+        "conditions": conditions,
+        "ridges": rows.get(RIDGES),
+        "rest": rows.get(REST),
+        "both": rows.get(f"{RIDGES} and {ALL}"),
+        "turned": None if is_spurious else rows.get(f"{ALL}, {RIDGES} removed"),
+        "verdict": verdict,
+        "target": it.target,
+        "group": it.group,
+        "metric": metric,
+        "chance": chance,
+        "estimate": estimate,
+        "value": partial(format_value, kind=it.kind),
+    }
+    sentences = render_page("bench/confounds.md", said).split("\n")
     columns = ("value", "fused") if fused else ("value",)
     values = [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()]
     alt = f"Metric of acquisition conditions and of ridges, {classifier}; the dashed line is chance level"
@@ -181,41 +128,8 @@ def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str
         "figure": interval_display("confounds", *drawn, mark=chance, tall=True),
         "metric": metric,
         "fused": fused,
-        "rows": [r | {"cells": [format_estimate(r, c, kind) for c in columns]} for r in rows.values()],
+        "rows": [r | {"cells": [estimate(r, c) for c in columns]} for r in rows.values()],
     }
-
-
-def _explain_confounds(comparison: Comparison, rows: Rows, chance: float | None, verdict: str) -> list[str]:
-    """Return what the values mean, in sentences that claim no more than they show."""
-    it = comparison.problem
-    sentences = []
-    names = join_names(list(takewhile(lambda name: name != ALL, rows)))
-    if ALL in rows:
-        sentences.append(
-            f"{names[0].upper()}{names[1:]} alone, without any ridge column, predict “{it.target}” with "
-            f"{metric_name(it.metric)} {_value(it.kind, rows[ALL])} per print{_describe_chance(chance, it.kind)}."
-        )
-    if RIDGES in rows and REST in rows:
-        both, turned = (rows.get(name) for name in (f"{RIDGES} and {ALL}", f"{ALL}, {RIDGES} removed"))
-        if chance is not None and not _beats_chance(comparison, rows[ALL], chance):
-            # Conditions that know nothing alone may gain what is subtracted with the ridges.
-            turned = None
-        sentences.append(
-            f"The ridge columns reach {_value(it.kind, rows[RIDGES])}"
-            + (f", both together {_value(it.kind, both)}" if both else "")
-            + f". After {names} are regressed out of the ridge columns (fitted on training {it.group}s only), they "
-            f"reach {_value(it.kind, rows[REST])}"
-            + (f"; the conditions with the ridges regressed out reach {_value(it.kind, turned)}." if turned else ".")
-        )
-        sentences.append(verdict)
-    return [
-        *sentences,
-        "Conditions that no column measures are not removed: operator, device, place, day, moisture and order of "
-        f"capture. Finger size and pressure may also be related to “{it.target}” itself; this analysis cannot separate "
-        "the two effects.",
-        "Do not report these values as a property of the ridges alone unless "
-        f"{it.group}s that differ in “{it.target}” were recorded under the same conditions.",
-    ]
 
 
 def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
@@ -242,8 +156,3 @@ def _beats_chance(comparison: Comparison, row: dict[Any, Any], chance: float) ->
     if comparison.problem.metric in LESS_IS_BETTER:
         return bool(row["value_high"] < chance)
     return bool(row["value_low"] > chance)
-
-
-def _value(kind: str, row: dict[Any, Any]) -> str:
-    words = format_estimate(row, "value", kind)
-    return words["value"] + (f" (95 % interval {words['interval']})" if words["interval"] else "")
