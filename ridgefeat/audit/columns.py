@@ -143,14 +143,9 @@ def _tokens(name: str) -> set[str]:
 
 def _one_to_one(table: AuditTable, name: str) -> bool:
     """Whether a column and the target have the same equal rows: one is the other, coded."""
-    column = table.frame[name]
-    both = (table.target_codes >= 0) & column.notna().to_numpy()
-    if both.sum() < 2:
-        return False
-    codes = pd.factorize(column[both])[0]
-    target = table.target_codes[both]
-    pairs = len(np.unique(np.stack([codes, target]), axis=1)[0])
-    return bool(pairs == len(np.unique(codes)) == len(np.unique(target)) > 1)
+    both = pd.DataFrame({"column": table.frame[name].to_numpy(), "target": table.target_codes})
+    pairs = both[(both["target"] >= 0) & both["column"].notna()].drop_duplicates()
+    return len(pairs) == pairs["column"].nunique() == pairs["target"].nunique() > 1
 
 
 def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ SECTIONS = {
         "merge": ("extract.merge", "Join tables, in any format."),
         "split": ("extract.split", "Divide a table by people: train and test."),
         "audit": ("audit.command", "Find leaks, false labels and public prints."),
-        "reliability": ("reliability.command", "Measure how well columns repeat."),
+        "reliability": ("compare.reliability", "Measure how well columns repeat."),
     },
     "Classifiers": {
         "bench": ("bench.command", "Compare classifiers, people held out."),

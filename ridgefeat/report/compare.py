@@ -159,7 +159,6 @@ def list_rows(found: Differences) -> list[dict[str, Any]]:
                 {"mean": signed(row[f"mean{e}"]), "sd": number(row[f"sd{e}"]), "people": f"{row[f'people{e}']:,}"}
                 for e in ends
             ],
-            "prints": f"{row['prints']:,}",
             "difference": signed(row["difference"]) if "difference" in row else "",
             "difference_interval": interval(row, "difference") if "difference" in row else "",
             "effect": signed(row[found.effect]),
@@ -199,19 +198,7 @@ def find_verdict(found: Differences) -> list[str]:
 
 def describe_ratio(ratio: Ratio) -> list[str]:
     """Return sentences on a likelihood ratio and its check."""
-    unit = f" {ratio.unit}" if ratio.unit else ""
-    low, high = ratio.curve["ratio"].min(), ratio.curve["ratio"].max()
-    cost, total = ratio.cost, sum(ratio.people)
-    quality = "well" if cost.calibration < 0.05 else "acceptably" if cost.calibration < 0.1 else "poorly"
-    return [
-        f"The likelihood ratio of {ratio.levels[0]} to {ratio.levels[1]} by {ratio.column} runs from {number(low)} to "
-        f"{number(high)} between {number(ratio.support[0])} and {number(ratio.support[1])}{unit}. Beyond, fewer than "
-        f"{REACHING} people of one group were seen, and no ratio is given.",
-        f"On held-out people Cllr is {cost.cllr:.3f} bits (1 is what no information costs, 0 is perfect), and "
-        f"{cost.min_cllr:.3f} after the best monotone change: the ratios are {quality} calibrated. {ratio.refused} of "
-        f"{total} people had a value beyond the support and no ratio.",
-        "It applies to a person's mean over prints as this table has them, not to a single print of an unknown finger.",
-    ]
+    return render_page("compare_ratio.md", {"ratio": ratio, "reaching": REACHING}).split("\n")
 
 
 def compare_displays(found: Differences, ratio: Ratio | None = None) -> dict[str, Display]:

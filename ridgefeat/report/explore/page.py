@@ -139,8 +139,15 @@ def write_explore_page(
         raise TableError(f"table {table} has {total} prints and {len(columns)} features; nothing to explore")
     labels = [n for n in read.labels.columns if not n.startswith("meta_")]
     groups = list_groupings(read.labels, labels)
-    _check_label(table, read.labels, labels, groups, options.by)
-    at, total = choose_grouping(groups, options.by), len(read.labels)
+    by = options.by
+    if by is not None and by not in labels:
+        raise TableError(f"table {table} has no label {by!r}; there are: {', '.join(labels) or 'none'}")
+    if by is not None and by not in [g["name"] for g in groups]:
+        raise TableError(
+            f"label {by!r} has {read.labels[by].nunique()} different values in {len(read.labels)} prints of {table}; "
+            "comparing needs at least two, at most half as many as prints, and not the subject"
+        )
+    at, total = choose_grouping(groups, by), len(read.labels)
     strata = groups[at]["codes"] if at >= 0 else np.zeros(total, np.uint8)
     frame = read.frame.iloc[sample.draw_rows(strata, read.rows, read.keys, options.limit)].reset_index(drop=True)
     content = _numbers(frame, columns, labels, about, options, on_message)
@@ -153,21 +160,6 @@ def write_explore_page(
     written = write_page(page, "explore/page.html", _view(table.name, content, frame, about))
     counts = len(frame), total, len(columns), len(drawn) - len(missing), len(missing)
     return Explored(written, *counts, side, why, written.stat().st_size)
-
-
-def _check_label(
-    table: Path, frame: pd.DataFrame, labels: Sequence[str], groups: Sequence[Mapping[str, Any]], by: str | None
-) -> None:
-    """Refuse a label that the table does not have, or that does not group its prints."""
-    if by is None:
-        return
-    if by not in labels:
-        raise TableError(f"table {table} has no label {by!r}; there are: {', '.join(labels) or 'none'}")
-    if by not in [g["name"] for g in groups]:
-        raise TableError(
-            f"label {by!r} has {frame[by].nunique()} different values in {len(frame)} prints of {table}; "
-            "comparing needs at least two, at most half as many as prints, and not the subject"
-        )
 
 
 def _numbers(
