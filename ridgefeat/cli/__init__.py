@@ -31,7 +31,7 @@ SECTIONS = {
     },
     "Tables": {
         "compare": ("compare.command", "Compare groups of people: differences."),
-        "explore": ("explore.command", "Write a page to look around in a table."),
+        "explore": ("show.explore", "Write a page to look around in a table."),
         "merge": ("extract.merge", "Join tables, in any format."),
         "split": ("extract.split", "Divide a table by people: train and test."),
         "audit": ("audit.command", "Find leaks, false labels and public prints."),
