@@ -56,21 +56,6 @@ def find_best_values(comparison: Comparison) -> list[BestValue]:
     return found
 
 
-def describe_sides(comparison: Comparison) -> str:
-    """Return how many prints and people one fold was trained and tested on; empty where there are several."""
-    it = comparison.problem
-    if len(comparison.folds) != 1:
-        return ""
-    (fold,) = comparison.folds
-    trained, tested = (
-        f"{count_of(len(rows), 'print')} of {count_of(len(np.unique(it.groups[rows].astype(str))), it.group)}"
-        for rows in (fold.train, fold.test)
-    )
-    left = len(it) - len(fold.train) - len(fold.test)
-    out = f"; {count_of(left, 'print')} left out of training, because the test set has the same {it.group} or image"
-    return f"Trained on {trained}, tested on {tested}{out if left else ''}."
-
-
 def judge(comparison: Comparison, view: Mapping[str, Any]) -> dict[str, str]:
     """Return in one sentence what was found and whether it can be trusted, and its kind: good, doubtful or bad."""
     it, audit = comparison.problem, view["audit"]
@@ -190,7 +175,6 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "best": comparison.best,
         "best_values": find_best_values(comparison),
         "leaks": comparison.leaks,
-        "sides": describe_sides(comparison),
         "failed": int((comparison.summary["status"] != "ok").sum()),
         "chance": chance,
         "value": partial(tables.format_value, kind=it.kind),

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
-from ridgefeat.files import count_of
 from ridgefeat.report.page import describe_simulated, interval, number
 
 ALPHA = 0.05
@@ -106,8 +105,8 @@ def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
     groups, found = comparison.problem.groups, []
     for f in comparison.folds:
         sides = f.train, f.test, set(groups[f.train]), set(groups[f.test])
-        cells = [f"{len(side):,}" for side in sides]
-        found.append({"name": f"{f.repeat + 1}, {f.number + 1}", "cells": cells, "shared": len(f.shared_groups)})
+        sizes = [len(side) for side in sides]
+        found.append({"name": f"{f.repeat + 1}, {f.number + 1}", "sizes": sizes, "shared": len(f.shared_groups)})
     return found
 
 
@@ -168,19 +167,15 @@ def format_seconds(value: float) -> str:
 
 
 def describe_selection(comparison: Comparison) -> dict[str, Any] | None:
-    """Return in how many folds each column was chosen, as text, and a sentence; None without a selection."""
+    """Return in how many folds each column was chosen, and how; None without a selection."""
     frame = comparison.selection
     if frame is None:
         return None
-    of, chosen = int(frame["of"].iloc[0]), frame[frame["folds"] > 0]
-    always, how = int((frame["folds"] == of).sum()), comparison.reproduction.options.get("select", "")
-    rows = [
-        {"name": r["column"], "icc": sort_key(round(r["icc"], 2)), "folds": f"{r['folds']} of {r['of']}"}
-        for r in chosen.to_dict("records")
-    ]
-    sentence = (
-        f"Inside each training fold, columns were chosen by {how}: {len(chosen):,} of {len(frame):,} columns in at "
-        f"least one of {count_of(of, 'fold')}, {always:,} in every one. Those of a learning curve, of families and of "
-        "shuffled targets were chosen anew."
-    )
-    return {"sentence": sentence, "rows": rows}
+    of = int(frame["of"].iloc[0])
+    return {
+        "how": comparison.reproduction.options.get("select", ""),
+        "columns": len(frame),
+        "of": of,
+        "always": int((frame["folds"] == of).sum()),
+        "rows": frame[frame["folds"] > 0].to_dict("records"),
+    }
