@@ -18,7 +18,6 @@ from ridgefeat.sheets import DIALECTS, write_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-FILES = ("compare.csv", "ratio.csv", "methods.md", "figures", "ro-crate-metadata.json", "report.html")
 MAX_LINES = 30
 
 

@@ -24,8 +24,14 @@ WITH_SIDECAR = ("extract", "merge", "split", "verify", "train")
 """Commands that write a .json next to their output."""
 CONTINUED = ("extract", "merge", "split", "enrol")
 """Commands that check an existing output themselves, since they can continue a run."""
-IN_FOLDERS = ("audit", "bench", "compare", "phantoms", "threshold")
-"""Commands whose output is a folder."""
+RESULTS = {
+    "audit": ("audit.json", "report.html"),
+    "bench": ("report.html", "methods.md", "ro-crate-metadata.json"),
+    "compare": ("compare.csv", "ratio.csv", "methods.md", "figures", "ro-crate-metadata.json", "report.html"),
+    "phantoms": ("reference.csv",),
+    "threshold": ("thresholds.csv", "figures.csv", "curves.csv", "ratios.csv", "report.html"),
+}
+"""Commands whose output is a folder, and the files in it; those of `bench` besides its tables."""
 
 
 def protect(command: click.Command) -> click.Command:
@@ -59,7 +65,7 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         if not given.get(name):
             continue
         output = Path(given[name])
-        if command in IN_FOLDERS and name == "output" and not given.get("make_index"):
+        if command in RESULTS and name == "output" and not given.get("make_index"):
             _check_folder(command, output, inputs, overwrite)
             continue
         if output.is_dir() and command == "split":
@@ -105,14 +111,11 @@ def _refuse_input(written: Path, inputs: Sequence[Path]) -> None:
 
 def result_names(command: str) -> tuple[str, ...]:
     """Return the names of the files that a command may write into its folder."""
-    from ridgefeat.cli import audit, compare, synth, threshold
+    if command != "bench":
+        return RESULTS[command]
+    from ridgefeat.bench.job import TABLES
 
-    if command == "bench":
-        from ridgefeat.bench.job import TABLES
-
-        return (*(f"{name}.csv" for name in TABLES), "report.html", "methods.md", "ro-crate-metadata.json")
-    modules: dict[str, Any] = {"audit": audit, "compare": compare, "phantoms": synth, "threshold": threshold}
-    return tuple(modules[command].FILES)
+    return (*(f"{name}.csv" for name in TABLES), *RESULTS[command])
 
 
 def results_of(command: str, folder: Path) -> AbstractContextManager[Path]:

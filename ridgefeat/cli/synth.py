@@ -16,7 +16,6 @@ from ridgefeat.files import atomic_write, count_of, first_few, os_errors_as
 from ridgefeat.sheets import write_frame
 
 PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
-FILES = ("reference.csv",)
 
 
 @click.command("synth")
@@ -78,7 +77,7 @@ def phantoms(output: str) -> None:
     """
     with talk.progress_bar() as progress:
         count = references.write_phantoms(output, progress=progress, command=talk.typed())
-    talk.echo(f"{count} images in {output}, their reference values in {Path(output) / FILES[0]}")
+    talk.echo(f"{count} images in {output}, their reference values in {Path(output) / 'reference.csv'}")
     talk.result({"images": count, "folder": output})
 
 
