@@ -36,6 +36,16 @@ CLOSE = 13.0
 """Points between thresholds below which they get one label."""
 NEAR = 0.035
 """The same for dots on the DET curve, as a fraction of the axes."""
+READINGS = {
+    "det": "Lower left is better. Dots: the methods' rates, numbered as in the table. Dashed: equal rates. A rate of 0 "
+    "is drawn at the edge.",
+    "scores": "Lines: the methods' thresholds, numbered as in the table.",
+    "far-frr": "They cross at the equal error rate. Lines: the thresholds, numbered as in the table.",
+    "roc": "Upper left is better; the dashed line is chance level. The DET curve separates good systems more clearly.",
+    "bayes": "Each next threshold is the one with the largest expected improvement; dashed: the best one tried. The "
+    "exact method evaluates the whole dotted line.",
+}
+"""How to read the figures."""
 LOSSES = {"hter": "HTER", "accuracy": "1 − accuracy", "cost": "expected cost"}
 
 
@@ -97,37 +107,14 @@ def _bounds(one: Figure) -> str:
 
 def threshold_displays(found: Analysis) -> dict[str, Display]:
     """Return the report's figures by name, in order; that of the Gaussian process only where it was asked for."""
-    displays = [
-        Display(
-            "det",
-            "DET",
-            partial(plot_det, found),
-            f"DET: FNMR over FMR, both on normal deviates. {_eer(found)}",
-            "Lower left is better. Dots: the methods' rates, numbered as in the table. "
-            "Dashed: equal rates. A rate of 0 is drawn at the edge.",
-        ),
-        Display(
-            "scores",
-            "Scores",
-            partial(plot_scores, found),
-            "Scores: " + "; ".join(words for _, words, _ in _kinds(found)),
-            "Lines: the methods' thresholds, numbered as in the table.",
-        ),
-        Display(
-            "far-frr",
-            "FAR and FRR",
-            partial(plot_error_rates, found),
-            "FAR and FRR over the threshold",
-            "They cross at the equal error rate. Lines: the thresholds, numbered as in the table.",
-        ),
-        Display(
-            "roc",
-            "ROC",
-            partial(plot_roc, found),
-            f"ROC: 1 − FNMR over FMR. {_roc(found).words}",
-            "Upper left is better; the dashed line is chance level. The DET curve separates good systems more clearly.",
-        ),
-    ]
+    counts = "; ".join(words for _, words, _ in _kinds(found))
+    shown = (
+        ("det", "DET", plot_det, f"DET: FNMR over FMR, both on normal deviates. {_eer(found)}"),
+        ("scores", "Scores", plot_scores, f"Scores: {counts}"),
+        ("far-frr", "FAR and FRR", plot_error_rates, "FAR and FRR over the threshold"),
+        ("roc", "ROC", plot_roc, f"ROC: 1 − FNMR over FMR. {_roc(found).words}"),
+    )
+    displays = [Display(name, title, partial(plot, found), alt, READINGS[name]) for name, title, plot, alt in shown]
     displays += [
         Display(
             "bayes",
@@ -135,8 +122,7 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
             partial(plot_search, found, choice),
             f"Gaussian process: {LOSSES[found.settings.objective]} over the threshold, "
             f"{len(choice.path.tried)} thresholds tried",
-            "Each next threshold is the one with the largest expected improvement; dashed: the best "
-            "one tried. The exact method evaluates the whole dotted line.",
+            READINGS["bayes"],
         )
         for choice in found.choices
         if choice.path is not None
