@@ -98,12 +98,8 @@ class ZipMember:
 
     archive: Path
     info: zipfile.ZipInfo
-    stamp: str
-
-    @property
-    def state(self) -> str:
-        """What changes when the member does."""
-        return f"{self.stamp} {self.info.header_offset} {self.info.CRC}"
+    state: str
+    """What changes when the member does."""
 
     def read(self, limit: int) -> bytes:
         """Return its bytes; raise ImageError if they are more than `limit`, or damaged."""
@@ -215,7 +211,8 @@ def _list_zip(path: Path, stamp: str) -> Iterator[Member]:
             error = "a link inside the archive, not an image file"
         elif info.flag_bits & 1:
             error = "is encrypted; pack it without a password"
-        yield name, None if error else ZipMember(path, info, stamp), error
+        state = f"{stamp} {info.header_offset} {info.CRC}"
+        yield name, None if error else ZipMember(path, info, state), error
 
 
 def _list_tar(path: Path, stamp: str) -> Iterator[Member]:
