@@ -6,13 +6,11 @@ from .compare import compare_displays as compare_displays
 from .compare import plot_people as plot_people
 from .compare import write_compare_methods as write_compare_methods
 from .compare import write_compare_page as write_compare_page
-from .crate import write_crate as write_crate
 from .display import Display as Display
 from .display import save_figure as save_figure
 from .display import save_figures as save_figures
 from .explore.page import ExploreOptions as ExploreOptions
 from .explore.page import write_explore_page as write_explore_page
-from .model_card import render_model_card as render_model_card
 from .page import percent as percent
 from .page import percent_interval as percent_interval
 from .pictures.panels import PANELS as PANELS
@@ -33,6 +31,8 @@ from .plots import plot_curves as plot_curves
 from .plots import plot_intervals as plot_intervals
 from .plots import plot_predictions as plot_predictions
 from .plots import plot_tippett as plot_tippett
+from .provenance import render_model_card as render_model_card
+from .provenance import write_crate as write_crate
 from .threshold import plot_det as plot_det
 from .threshold import plot_error_rates as plot_error_rates
 from .threshold import plot_roc as plot_roc

@@ -1,4 +1,8 @@
-"""A folder of results as an RO-Crate: what each file is, made by which software from which tables."""
+"""What results and models were made of: a folder of results as an RO-Crate, and a model card.
+
+The crate says what each file is, made by which software from which tables. In a card, what the program knows is filled
+in, and what only a person knows is marked to be completed.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,17 @@ from typing import Any
 from urllib.parse import quote
 
 from ridgefeat._version import __version__
-from ridgefeat.files import sha256
-from ridgefeat.report.page import write_file
+from ridgefeat.files import first_few, sha256
+from ridgefeat.report.page import render_page, write_file
 
 NAME = "ro-crate-metadata.json"
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 TYPES = {".csv": "text/csv", ".html": "text/html", ".md": "text/markdown", ".json": "application/json"}
 TYPES |= {".svg": "image/svg+xml", ".pdf": "application/pdf", ".png": "image/png"}
 LICENCE = "Not stated. The licence of the input tables decides; replace this by it."
+SHOWN_COLUMNS = 8
+KEEPING = frozenset(("knn", "rbf-svm"))
+"""Classifiers whose fitted state contains training rows."""
 
 
 def write_crate(
@@ -94,3 +101,30 @@ def _file(path: Path, folder: Path) -> dict[str, Any]:
         "contentSize": str(path.stat().st_size),
         "sha256": sha256(path),
     }
+
+
+def render_model_card(about: Mapping[str, Any]) -> str:
+    """Return a model's card as Markdown.
+
+    Parameters
+    ----------
+    about : mapping
+        What a model file says of itself (`ridgefeat.bench.model.Model.about`).
+
+    Returns
+    -------
+    str
+
+    Notes
+    -----
+    Headings after Mitchell et al., "Model cards for model reporting" (FAT* 2019).
+    """
+    known = {"columns": (), "classes": (), "table": {}, "within": (), "versions": {}, "seed": None} | dict(about)
+    columns = [f"`{c}`" for c in known["columns"]]
+    page = {
+        "training": {"prints": "?", "groups": "?"} | known.get("training", {}),
+        "columns": f"{len(columns)}: {first_few(columns, SHOWN_COLUMNS)}",
+        "more": len(columns) > SHOWN_COLUMNS,
+        "kept": sorted(KEEPING & {known["classifier"], *known.get("members", ())}),
+    }
+    return render_page("model_card.md", known | page) + "\n"
