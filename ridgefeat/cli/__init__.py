@@ -1,5 +1,5 @@
-"""The command line, with a module per command or pair of commands. Each imports what it needs when run, so that --help
-is quick.
+"""The command line: a module per command, or for a few that belong together. Each imports what it needs when run, so
+that --help is quick.
 
 Read `options` (options that commands share) and `talk` (messages and results) first; then any command.
 """
