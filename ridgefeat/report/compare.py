@@ -76,33 +76,23 @@ def write_compare_page(
     TableError
         If the page cannot be written.
     """
-    people, rows, displays = found.people, list_rows(found), compare_displays(found, ratio)
-    tested = int(found.frame["q"].notna().sum())
+    rows, displays = list_rows(found), compare_displays(found, ratio)
     of_ratio = [displays.pop(name) for name in ("ratio", "tippett") if ratio is not None]
-    page: dict[str, Any] = {
+    view, compared = _view(found, ratio), int(found.frame["q"].notna().sum())
+    page = view | {
         "title": title,
-        "found": found,
-        "by": people.by,
-        "sizes": [f"{level} {int((people.label == k).sum()):,}" for k, level in enumerate(people.levels)],
-        "kind": found.kind,
-        "levels": people.levels or ("all",),
-        "topic": find_topic(people.by),
-        "tested": tested,
-        "alpha": ALPHA,
+        "topic": find_topic(found.people.by),
+        "compared": compared,
         "largest": found.found.iloc[0] if len(found.found) else None,
-        "smallest": float(found.frame["smallest_effect"].median()) if tested else np.nan,
-        "verdict": find_verdict(found),
-        "differs": not found.found.empty,
+        "smallest": float(found.frame["smallest_effect"].median()) if compared else np.nan,
         "effect": effect_name(found),
         "effects": displays.pop("effects", None),
         "rows": rows[:MAX_ROWS],
         "more": max(0, len(rows) - MAX_ROWS),
         "shown": MAX_COLUMNS if len(displays) < len(rows) else 0,
-        "people": list(displays.values()),
-        "ratio": describe_ratio(ratio) if ratio is not None else [],
+        "figures": list(displays.values()),
         "ratio_figures": of_ratio,
-        "methods": render_page("compare_methods_text.md", _methods_view(found, ratio)).strip().split("\n\n"),
-        "notes": people.notes,
+        "methods": render_page("compare_methods_text.md", view).strip().split("\n\n"),
         "low_icc": LOW_ICC,
         "command": command,
     }
@@ -114,20 +104,22 @@ def write_compare_methods(found: Differences, ratio: Ratio | None, path: str | P
 
     Raises TableError if the file cannot be written.
     """
-    return write_page(path, "compare_methods.md", _methods_view(found, ratio), "methods section")
+    return write_page(path, "compare_methods.md", _view(found, ratio), "methods section")
 
 
-def _methods_view(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
-    """Return what the templates of the methods section say of a comparison."""
+def _view(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
+    """Return what the page and the methods section say of a comparison."""
     people, families = found.people, dict[str, list[str]]()
     for name in people.columns:
         families.setdefault(name.split("_")[0], []).append(name)
-    sizes = [f"{int((people.label == k).sum())} {level}" for k, level in enumerate(people.levels)]
+    sizes = [(level, int((people.label == k).sum())) for k, level in enumerate(people.levels)]
+    counted = join_names([f"{n} {level}" for level, n in sizes]) or "a number"
     return {
         "found": found,
         "people": people,
+        "sizes": [f"{level} {n:,}" for level, n in sizes],
         "families": families,
-        "label": f"{people.by} ({join_names(sizes)})" if sizes else f"{people.by} (a number)",
+        "label": f"{people.by} ({counted})",
         "missing": float(np.isnan(people.prints).mean()),
         "tested": int(found.frame["p"].notna().sum()),
         "reliability": [s for s in found.frame["icc_set"].unique() if s],
