@@ -90,8 +90,7 @@ def image_targets() -> Iterator[Target]:
 def print_targets(folder: Path) -> Iterator[Target]:
     from ridgefeat.sources import find_prints, load_print, read_region
     from ridgefeat.sources.images import read_place
-    from ridgefeat.sources.places import list_archive
-    from ridgefeat.sources.raw import RawPixels, RawSize
+    from ridgefeat.sources.places import RawPixels, RawSize, list_archive
     from ridgefeat.sources.transactions import find_in_transaction
     from ridgefeat.templates import decode_type9, read_minutiae, read_type9
 

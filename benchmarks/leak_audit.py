@@ -24,7 +24,7 @@ import pandas as pd
 
 from ridgefeat import bench
 from ridgefeat.audit import Audit, audit
-from ridgefeat.audit.results import check_results
+from ridgefeat.audit.columns import check_results
 from ridgefeat.bench import make_comparator
 from ridgefeat.sources import find_prints, load_print
 from ridgefeat.table import extract_many

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ridgefeat.audit.known import Look, look_at, pack_index, shorten, write_index
 from ridgefeat.sources import PrintSource, recognise
-from ridgefeat.sources.rows import load
+from ridgefeat.sources.find import load
 
 OUTPUT = Path(__file__).resolve().parents[1] / "ridgefeat" / "audit" / "public.index"
 SHOWN_EVERY = 500

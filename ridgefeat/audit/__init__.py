@@ -5,9 +5,8 @@ print(audit.audit(frame, target="sex", group="subject").text())
 
 Read in this order: `table` (what the checks see, and what a finding is), `inputs` (images and tables to audit, and
 their split), `run` (the checks one after the other), then each check: `recognised` (with `known`, indexes of prints,
-and `marks`, their signatures), `groups`, `copies`, `near` (with `near_images` and `people`), `columns` (with `probe`),
-`together`, `files`, and `results`, after the fits; `duplicates` holds the sets of alike prints, what they cost, and how
-to resolve them.
+and `marks`, their signatures), `groups`, `duplicates` (sets of alike prints), `near` (with `near_images`),
+`columns` (with `probe`) and `files`.
 """
 
 import lazy_loader

@@ -1,18 +1,21 @@
-"""The target encoded in the features: in a column, its name or its gaps, or in whether two columns are equal."""
+"""The target encoded in the features: in a column, its name or its gaps, in whether two are equal, or in all together.
+
+`check_results` looks at the held-out figures in the same way, after the fits: no honest table of prints gives some.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 from ridgefeat.audit.probe import ColumnProbe
-from ridgefeat.audit.table import AuditTable, Finding, Index, Severity, on_columns
+from ridgefeat.audit.table import TOO_GOOD_AUC, AuditTable, Finding, Index, Severity, not_checked, on_columns
 from ridgefeat.features import as_records, select
 from ridgefeat.files import count_of, first_few
 from ridgefeat.structure import Bool
@@ -34,6 +37,17 @@ MIN_DISTINCT_SHARE = 0.5
 SOMETIMES = (0.1, 0.9)
 """Shares of the prints between which two columns are equal sometimes."""
 MAX_PAIRS = 2000
+MAX_COLUMNS = 3000
+"""Columns beyond which they are not judged together: the time grows with the square of their number."""
+GAPS_AUC = 0.75
+"""Area under the ROC curve from which all gaps together predict the target."""
+MIN_FILLED = 5
+"""Prints that share a value from which it may have been filled in."""
+MIN_PURITY = 0.95
+"""Share of the groups with a filled value that are of the value's class."""
+MAX_P = 1e-3
+"""Probability, over all columns, that filled values agree so well with the classes by chance."""
+MAX_AUC = 1 - 1e-6
 
 
 def check_features(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
@@ -129,14 +143,9 @@ def _tokens(name: str) -> set[str]:
 
 def _one_to_one(table: AuditTable, name: str) -> bool:
     """Whether a column and the target have the same equal rows: one is the other, coded."""
-    column = table.frame[name]
-    both = (table.target_codes >= 0) & column.notna().to_numpy()
-    if both.sum() < 2:
-        return False
-    codes = pd.factorize(column[both])[0]
-    target = table.target_codes[both]
-    pairs = len(np.unique(np.stack([codes, target]), axis=1)[0])
-    return bool(pairs == len(np.unique(codes)) == len(np.unique(target)) > 1)
+    both = pd.DataFrame({"column": table.frame[name].to_numpy(), "target": table.target_codes})
+    pairs = both[(both["target"] >= 0) & both["column"].notna()].drop_duplicates()
+    return len(pairs) == pairs["column"].nunique() == pairs["target"].nunique() > 1
 
 
 def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
@@ -165,14 +174,7 @@ def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
 
 
 def sometimes_equal(values: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return pairs of columns that are equal in a tenth to nine tenths of a sample of rows, shape (pairs, 2).
-
-    Examples
-    --------
-    >>> one = np.arange(8, dtype=np.float32)
-    >>> sometimes_equal(np.stack([one, np.where(one < 4, one, -one), one + 9], axis=1))
-    array([[0, 1]])
-    """
+    """Return pairs of columns that are equal in a tenth to nine tenths of a sample of rows, shape (pairs, 2)."""
     if not values.size:
         return np.zeros((0, 2), np.intp)
     sample = values[np.linspace(0, len(values) - 1, min(PAIR_SAMPLE, len(values))).astype(np.intp)]
@@ -188,3 +190,120 @@ def sometimes_equal(values: NDArray[np.float32]) -> NDArray[np.intp]:
     low, high = SOMETIMES
     sometimes = np.triu((equal > low * len(sample)) & (equal < high * len(sample)), 1)
     return columns[np.argwhere(sometimes)[:MAX_PAIRS]]
+
+
+def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
+    """Yield findings on a target that all columns, or all their gaps, predict too well, or that gaps were filled by."""
+    values = table.feature_values()
+    names = table.features
+    if not names:
+        return
+    groups = table.group_codes[probe.rows]
+    if filled := [names[i] for i in filled_by_class(values[probe.rows], probe.classes, groups)]:
+        message = (
+            f"{count_of(len(filled), 'column repeats', 'columns repeat')} values that occur in one class of "
+            f"{table.target!r} each: missing values seem to have been filled by class in {first_few(filled)}"
+        )
+        cost = "a tree reads the class from a filled value; fill gaps within training folds, without the target"
+        yield on_columns("missing", "leak", message, cost, filled)
+    if len(names) < 2 or len(names) > MAX_COLUMNS:
+        yield not_checked(f"all columns together: there are {len(names):,}, not 2 to {MAX_COLUMNS:,}")
+        return
+    missing, columns = find_gaps(values)
+    some = missing[:, columns]
+    some = some[:, np.unique(np.packbits(some, axis=0), axis=1, return_index=True)[1]]
+    if some.shape[1] > 1 and probe.is_significant(area := probe.of_all(some.astype(np.float32)), GAPS_AUC):
+        message = (
+            f"{table.target!r} is predicted by which columns have missing values (AUC on held-out groups, all columns "
+            f"together: {area:.3f})"
+        )
+        cost = "a classifier learns which prints could not be measured; imputation inside the fold does not hide it"
+        yield Finding("missing", "warning", message, cost=cost, count=some.shape[1])
+    if not table.can_be_too_good:
+        yield not_checked(f"all columns together: {table.target!r} may be what ridges show")
+    elif probe.is_significant(area := probe.of_all(values), TOO_GOOD_AUC):
+        single = probe.of_numbers(values).max()
+        message = (
+            f"{table.target!r} is predicted too well by all columns together (AUC on held-out groups: {area:.3f}; the "
+            f"best single column has {single:.3f})"
+        )
+        cost = (
+            "small shifts of many columns, as another scanner or other processing of each class makes, are as good as "
+            "a label; test on prints of another acquisition"
+        )
+        yield Finding("columns_together", "warning", message, cost=cost, count=len(names))
+
+
+def filled_by_class(values: NDArray[np.float32], classes: Index, groups: Index) -> Index:
+    """Return the columns whose repeated values reveal the class; `values` has a row per print.
+
+    A column's minimum and maximum are left out, because many columns end at a value such as 0; so are equal rows.
+    """
+    rows = np.ascontiguousarray(values).view(f"V{values.shape[1] * values.itemsize}")
+    first = np.unique(rows, return_index=True)[1]
+    values, classes, groups = values[first], classes[first], groups[first]
+    ranked = np.sort(values.T, axis=1)
+    distinct = 1 + (np.diff(ranked, axis=1) > 0).sum(axis=1)
+    repeats = (ranked[:, MIN_FILLED - 1 :] == ranked[:, : 1 - MIN_FILLED]).any(axis=1)
+    continuous = distinct >= MIN_DISTINCT_SHARE * np.isfinite(ranked).sum(axis=1)
+    base = np.bincount(classes) / len(classes)
+    found = []
+    for i in np.flatnonzero(repeats & continuous):
+        column = values[:, i]
+        _, value, count = np.unique(column, return_inverse=True, return_counts=True)
+        between = (column > np.nanmin(column)) & (column < np.nanmax(column))
+        rows = np.flatnonzero((count[value] >= MIN_FILLED) & between)
+        if not rows.size:
+            continue
+        triples = np.unique(np.stack([value[rows], classes[rows], groups[rows]]), axis=1)
+        cells, n = np.unique(triples[:2], axis=1, return_counts=True)
+        total = np.bincount(cells[0], weights=n)
+        best = np.zeros(len(total))
+        np.maximum.at(best, cells[0], n)
+        g = 2 * float((n * np.log(n / (total[cells[0]] * base[cells[1]]))).sum())
+        p = chi2.sf(g, np.count_nonzero(total) * (len(base) - 1))
+        if best.sum() >= MIN_PURITY * total.sum() and p < MAX_P / values.shape[1]:
+            found.append(i)
+    return np.array(found, np.intp)
+
+
+def combined_auc(families: Mapping[str, float]) -> float:
+    """Return the area under the ROC curve of families together, if each knows what no other does.
+
+    With normal scores of equal variance the separation d' of independent scores adds in squares. Families that know the
+    same have less together; a whole that has more reads something that no family holds.
+    """
+    z = norm.ppf(np.clip(list(families.values()), 0.5, MAX_AUC))
+    return float(norm.cdf(np.sqrt((z**2).sum())))
+
+
+def check_results(
+    target: str, auc: float, low: float, families: Mapping[str, float], *, can_be_too_good: bool
+) -> Iterator[Finding]:
+    """Yield alarms if the best classifier has too high an area under the ROC curve per print on held-out people.
+
+    `low` is the lower end of its 95 % interval, `families` the areas of each family of columns alone, as far as known;
+    `can_be_too_good` says whether the target is a label that should not be predictable from a print.
+    """
+    if can_be_too_good and auc > TOO_GOOD_AUC:
+        message = (
+            f"the best classifier has AUC {auc:.3f} per print on held-out groups (95 % interval from {low:.3f}), above "
+            f"{TOO_GOOD_AUC:g}: too good for {target!r} if that is a label of people, not of ridges"
+        )
+        cost = (
+            "find out what it reads before you believe it: another scanner, session or processing for each class, or "
+            "people under several names"
+        )
+        yield Finding("too_good", "warning", message, cost=cost, count=1)
+    if families and low > (together := combined_auc(families)):
+        best = max(families, key=lambda name: families[name])
+        message = (
+            f"the best classifier has AUC {auc:.3f} (at least {low:.3f}); no family alone has more than "
+            f"{families[best]:.3f} ({best}), and together they would have {together:.3f} if each knew what no other "
+            "does"
+        )
+        cost = (
+            "it reads differences between columns of several families, or the images, and no family of ridges "
+            "holds what it reads; was a column chosen or shifted by the target?"
+        )
+        yield Finding("too_good", "warning", message, cost=cost, count=len(families))

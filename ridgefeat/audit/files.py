@@ -16,7 +16,7 @@ from ridgefeat.audit.columns import LEAKING_AUC
 from ridgefeat.audit.near_images import Images
 from ridgefeat.audit.probe import ColumnProbe
 from ridgefeat.audit.table import AuditTable, Finding, on_columns
-from ridgefeat.sources.rows import stays_inside
+from ridgefeat.sources.find import stays_inside
 
 MAX_LEVELS = 30
 """Texts of a trait that are distinguished: the most frequent ones."""

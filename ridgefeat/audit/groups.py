@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,22 +36,17 @@ def check_folds(table: AuditTable) -> Iterator[Finding]:
     """Yield groups and prints that are on both sides of a given fold."""
     if not table.folds:
         return
-    shared: Counter[int] = Counter()
-    twice = tested = 0
     for train, test in table.folds:
-        both = np.intersect1d(table.group_codes[train], table.group_codes[test])
-        shared.update(both.tolist())
-        tested += len(test)
-        twice += int(np.isin(table.group_codes[test], both).sum())
         if (rows := np.intersect1d(train, test)).size:
             message = f"{rows.size} prints are in training and in test of one fold, first {table.names[rows[0]]}"
             cost = f"{rows.size / len(test):.1%} of this fold's test prints were trained on"
             yield DuplicateSets(table, rows[:, None].tolist()).finding("folds", "leak", message, cost)
+    shared, twice, tested = table.seen_in_training(table.group_codes)
     if not shared:
         sides = "the split" if len(table.folds) == 1 else f"any of {len(table.folds)} folds"
         yield Finding("folds", "note", f"no group is on both sides of {sides}")
         return
-    worst = [table.group_names[g] for g in sorted(shared, key=lambda g: (-shared[g], g))]
+    worst = [table.group_names[g] for g in shared]
     message = f"{count_of(len(worst), 'group is', 'groups are')} on both sides of a fold: {first_few(worst, SHOWN)}"
     cost = (
         f"{twice} of {tested} test prints ({twice / tested:.1%}) have prints of the same {table.group} in "

@@ -28,7 +28,7 @@ from ridgefeat.audit.marks import KEYPOINTS, MARK_BYTES, MIN_COPY, MarkIndex, de
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, check_unpacked_size, first_line, os_errors_as, read_bounded
 from ridgefeat.sources import LAYOUTS, PrintSource, pixel_digest
-from ridgefeat.sources.rows import load
+from ridgefeat.sources.find import load
 from ridgefeat.structure import UInt8
 from ridgefeat.work.engine import count_workers, spread_items
 
@@ -50,15 +50,7 @@ DIGEST_COLUMNS = ("meta_sha256", "pixel_digest", "file_sha256", "sha256")
 
 @dataclass(frozen=True)
 class Look:
-    """What a print is recognised by.
-
-    Attributes
-    ----------
-    digests : tuple of int
-        The beginnings of its digests.
-    marks : ndarray, or None
-        Its keypoints (describe_marks); None for a print without an image.
-    """
+    """What a print is recognised by: beginnings of its digests, and keypoints (describe_marks) of an image."""
 
     digests: tuple[int, ...]
     marks: NDArray[Any] | None = None

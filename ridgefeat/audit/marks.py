@@ -195,13 +195,7 @@ def _period(flat: Float) -> float:
 
 
 class MarkIndex:
-    """Signatures to search in.
-
-    Parameters
-    ----------
-    marks : ndarray of uint8, shape (n, MARK_BYTES)
-        Signatures.
-    """
+    """Signatures to search in: uint8, shape (n, MARK_BYTES)."""
 
     def __init__(self, marks: UInt8) -> None:
         records = np.ascontiguousarray(marks).view(RECORD).reshape(-1, KEYPOINTS)

@@ -24,7 +24,7 @@ from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
-from ridgefeat.sources.rows import check_root, load, locate
+from ridgefeat.sources.find import check_root, load, locate
 from ridgefeat.sources.source import Box
 from ridgefeat.structure import Bool, Float, UInt8
 from ridgefeat.work.engine import count_workers, spread_items
@@ -80,12 +80,8 @@ def compare_images(
     """Return the pairs among some rows that show one finger in nearly the same way.
 
     `images` is the folder that meta_source is relative to, or each row's image; `marks` are keypoints of rows that are
-    known already. One of a pair may be mirrored, turned or cropped.
-
-    Raises
-    ------
-    TableError
-        If the folder is not there, the table has no meta_source, or none of the images can be read.
+    known already. One of a pair may be mirrored, turned or cropped. Raises TableError if the folder is not there, the
+    table has no meta_source, or none of the images can be read.
     """
     sources, digests = _sources(table, images, rows)
     workers = count_workers(jobs)

@@ -23,6 +23,8 @@ MAX_CLASSES = 50
 """Classes that are compared; the rarest ones beyond are left out."""
 PRIOR_PRINTS = 20.0
 """Prints with the overall shares of the classes that are added to each bin."""
+SAME_SHARE = 1e-12
+"""Difference up to which two bins have the same share of a class."""
 COLUMNS_AT_ONCE = 64
 SHRINKAGE = 0.01
 """Share of the standardised columns' variance that the regression on all of them adds to its diagonal."""
@@ -160,24 +162,14 @@ def _area(trained: NDArray[np.float64], tested: NDArray[np.float64]) -> NDArray[
     prior = prior / prior.sum(axis=2, keepdims=True)
     share = (trained + PRIOR_PRINTS * prior) / (trained.sum(axis=2, keepdims=True) + PRIOR_PRINTS)
     order = np.argsort(share, axis=1, kind="stable")
-    share = np.take_along_axis(share, order, axis=1)
-    positive = np.take_along_axis(tested, order, axis=1)
-    negative = tested.sum(axis=2, keepdims=True)
-    negative = np.take_along_axis(np.broadcast_to(negative, tested.shape) - tested, order, axis=1)
-    below = _below(share, negative)
+    negative = tested.sum(axis=2, keepdims=True) - tested
+    share, positive, negative = (np.take_along_axis(part, order, axis=1) for part in (share, tested, negative))
+    # Of each bin the negatives with a smaller share, and half of those with the same.
+    through = np.cumsum(negative, axis=1)
+    apart = np.diff(share, axis=1, prepend=-np.inf, append=np.inf) > SAME_SHARE
+    first = np.maximum.accumulate(np.where(apart[:, :-1], through - negative, 0), axis=1)
+    last = np.minimum.accumulate(np.where(apart[:, 1:], through, np.inf)[:, ::-1], axis=1)[:, ::-1]
     pairs = positive.sum(axis=1) * negative.sum(axis=1)
     area = np.full(pairs.shape, np.nan)
-    np.divide((positive * below).sum(axis=1), pairs, out=area, where=pairs > 0)
+    np.divide((positive * (first + last) / 2).sum(axis=1), pairs, out=area, where=pairs > 0)
     return area
-
-
-def _below(share: NDArray[np.float64], negative: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for every bin the negatives with a smaller share, and half of those with the same."""
-    through = np.cumsum(negative, axis=1)
-    tied = np.isclose(np.diff(share, axis=1), 0, atol=1e-12)
-    first, last = through - negative, through.copy()
-    for k in range(1, share.shape[1]):
-        first[:, k] = np.where(tied[:, k - 1], first[:, k - 1], first[:, k])
-    for k in range(share.shape[1] - 2, -1, -1):
-        last[:, k] = np.where(tied[:, k], last[:, k + 1], last[:, k])
-    return (first + last) / 2

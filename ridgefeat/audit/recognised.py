@@ -151,13 +151,7 @@ def _separated(table: AuditTable, people: NDArray[np.object_]) -> Iterator[Findi
         return
     codes = np.full(len(table), -1, np.intp)
     names, codes[named] = np.unique(people[named].astype(str), return_inverse=True)
-    hit = tested = 0
-    shared = set[int]()
-    for train, test in table.folds:
-        both = np.setdiff1d(np.intersect1d(codes[train], codes[test]), [-1])
-        shared |= set(both.tolist())
-        hit += int(np.isin(codes[test], both).sum())
-        tested += len(test)
+    shared, hit, tested = table.seen_in_training(codes)
 
     def on_people(who: Sequence[int], message: str, cost: str) -> Finding:
         files, groups = DuplicateSets(table, [np.flatnonzero(codes == p).tolist() for p in who]).names()

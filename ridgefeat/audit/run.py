@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ridgefeat.audit.columns import check_features, check_names, check_pairs
-from ridgefeat.audit.copies import check_altered, check_identical, find_identical
+from ridgefeat.audit.columns import check_features, check_names, check_pairs, check_together
+from ridgefeat.audit.duplicates import check_altered, check_identical, find_identical
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
 from ridgefeat.audit.inputs import AuditInput, failed_rows
 from ridgefeat.audit.known import PrintIndex
-from ridgefeat.audit.near import check_near
+from ridgefeat.audit.near import Comparator, check_near, group_by_comparison
 from ridgefeat.audit.near_images import Images, locate_all
-from ridgefeat.audit.people import Comparator, group_by_comparison
 from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.recognised import Recognised, check_recognised, check_trait, recognise_prints
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, as_text, make_table, not_checked
-from ridgefeat.audit.together import check_together
 from ridgefeat.brief import Brief
 from ridgefeat.errors import TableError
 from ridgefeat.files import count_of

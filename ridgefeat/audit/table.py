@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -83,6 +84,20 @@ class AuditTable:
         count = len(self.group_names)
         return np.bincount(pairs[0], minlength=count), np.bincount(self.group_codes[known], minlength=count)
 
+    def seen_in_training(self, codes: Index) -> tuple[list[int], int, int]:
+        """Return which codes (one per print, -1 for none) are on both sides of a fold, those in most folds first.
+
+        Also return how many test prints have one of them, and how many are tested.
+        """
+        shared = Counter[int]()
+        hit = tested = 0
+        for train, test in self.folds:
+            both = np.setdiff1d(np.intersect1d(codes[train], codes[test]), [-1])
+            shared.update(both.tolist())
+            hit += int(np.isin(codes[test], both).sum())
+            tested += len(test)
+        return sorted(shared, key=lambda code: (-shared[code], code)), hit, tested
+
     def feature_values(self, rows: Index | slice = slice(None)) -> NDArray[np.float32]:
         """Return the features of some rows, float32, shape (rows, columns); missing is NaN."""
         return self.frame[list(self.features)].iloc[rows].to_numpy(np.float32, na_value=np.nan)
@@ -98,13 +113,9 @@ def make_table(
 ) -> AuditTable:
     """Check a table and its folds, and encode names, groups and target.
 
-    Without `features`, they are all columns of numbers that are no meta, label, group or target.
-
-    Raises
-    ------
-    TableError
-        If the table is empty or lacks a column, a print has no group, no print has a target, or a fold's positions
-        are not the table's.
+    Without `features`, they are all columns of numbers that are no meta, label, group or target. Raises TableError if
+    the table is empty or lacks a column, a print has no group, no print has a target, or a fold's positions are not the
+    table's.
     """
     if len(frame) == 0:
         raise TableError("the table to audit has no rows; extract features from some prints first")
@@ -151,13 +162,7 @@ def as_text(value: object) -> str:
 
 
 def is_quantity(column: pd.Series[Any]) -> bool:
-    """Return whether a label is a quantity: a number, but neither two values nor few whole numbers, which are classes.
-
-    Examples
-    --------
-    >>> is_quantity(pd.Series([1, 2, 3])), is_quantity(pd.Series([20.5, 31.0, 47.0]))
-    (False, True)
-    """
+    """Return whether a label is a quantity: a number, but neither two values nor few whole numbers (classes)."""
     values = column.dropna()
     if not is_numeric_dtype(values.dtype) or is_bool_dtype(values.dtype) or values.nunique() <= 2:
         return False
@@ -280,13 +285,7 @@ ADVICE = {
 
 
 def count_images(count: int, which: str = "") -> str:
-    """Return the beginning of a sentence on some images.
-
-    Examples
-    --------
-    >>> count_images(1), count_images(2, "nearly the same by their features,")
-    ('1 image is', '2 images, nearly the same by their features, are')
-    """
+    """Return the beginning of a sentence on some images."""
     noun = "image" if count == 1 else "images"
     return f"{count} {noun}{', ' + which if which else ''} {'is' if count == 1 else 'are'}"
 

@@ -12,9 +12,8 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
-from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from ridgefeat.backbone.torch_network import TorchNetwork, import_torch, torch_threads
-from ridgefeat.backbone.transformer import Backbone, open_network
+from ridgefeat.backbone.transformer import IMAGENET_MEAN, IMAGENET_STD, Backbone, open_network
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.nn.classifier import NetworkClassifier
 from ridgefeat.nn.dense import Dense, Dropout

@@ -117,9 +117,7 @@ class OnnxNetwork:
         The network's first output where there is no dense layer.
         """
         output = tensor = str(self._graph.output[0].name)
-        seen: set[str] = set()
-        while tensor in self._makers and tensor not in seen:
-            seen.add(tensor)
+        while tensor in self._makers:
             node = self._makers[tensor]
             inner = [t for t in node.input if t and t not in self._weights]
             if not inner:
@@ -130,9 +128,7 @@ class OnnxNetwork:
         return output
 
     def _unflattened(self, tensor: str) -> str:
-        seen: set[str] = set()
-        while tensor in self._makers and self._makers[tensor].op_type in RESHAPING and tensor not in seen:
-            seen.add(tensor)
+        while tensor in self._makers and self._makers[tensor].op_type in RESHAPING:
             before = next(iter(self._makers[tensor].input), "")
             if before not in self._makers:
                 break

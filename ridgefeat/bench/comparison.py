@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ridgefeat._version import __version__
-from ridgefeat.audit.results import check_results
+from ridgefeat.audit.columns import check_results
 from ridgefeat.audit.run import Audit
 from ridgefeat.audit.table import AuditParams, make_table, not_checked
 from ridgefeat.bench import diagnostics, metrics, splits, tables

@@ -15,7 +15,7 @@ from ridgefeat.bench.options import FEATURES, Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import RidgefeatError, TableError
 from ridgefeat.sources import PrintSource, load_print
-from ridgefeat.sources.rows import check_root, locate
+from ridgefeat.sources.find import check_root, locate
 from ridgefeat.structure import UInt8
 from ridgefeat.work.engine import count_workers
 from ridgefeat.work.guard import current_limits, guarded_map, without_stopped

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.audit.duplicates import ONE_IMAGE, Duplicates, decide
-from ridgefeat.audit.people import Comparator
+from ridgefeat.audit.near import Comparator
 from ridgefeat.audit.run import Audit, audit
 from ridgefeat.bench import splits
 from ridgefeat.bench.comparison import compare

@@ -1,5 +1,5 @@
-"""The command line, with a module per command or pair of commands. Each imports what it needs when run, so that --help
-is quick.
+"""The command line: a module per command, or for a few that belong together. Each imports what it needs when run, so
+that --help is quick.
 
 Read `options` (options that commands share) and `talk` (messages and results) first; then any command.
 """
@@ -31,11 +31,11 @@ SECTIONS = {
     },
     "Tables": {
         "compare": ("compare.command", "Compare groups of people: differences."),
-        "explore": ("explore.command", "Write a page to look around in a table."),
+        "explore": ("show.explore", "Write a page to look around in a table."),
         "merge": ("extract.merge", "Join tables, in any format."),
-        "split": ("split.command", "Divide a table by people: train and test."),
+        "split": ("extract.split", "Divide a table by people: train and test."),
         "audit": ("audit.command", "Find leaks, false labels and public prints."),
-        "reliability": ("reliability.command", "Measure how well columns repeat."),
+        "reliability": ("compare.reliability", "Measure how well columns repeat."),
     },
     "Classifiers": {
         "bench": ("bench.command", "Compare classifiers, people held out."),
@@ -51,10 +51,10 @@ SECTIONS = {
     "Other": {
         "demo": ("demo.command", "Run all of it once, on synthetic prints."),
         "synth": ("synth.command", "Make synthetic prints with known truth."),
-        "phantoms": ("reference.phantoms", "Write images of known feature values."),
-        "conform": ("reference.conform", "Compare a tool's values with those."),
+        "phantoms": ("synth.phantoms", "Write images of known feature values."),
+        "conform": ("synth.conform", "Compare a tool's values with those."),
         "doctor": ("doctor.command", "Check this installation."),
-        "completion": ("completion.command", "Print the script for tab completion."),
+        "completion": ("listing.completion", "Print the script for tab completion."),
     },
 }
 """The sections of --help: every command, where it is (its module and its name there), and its summary."""

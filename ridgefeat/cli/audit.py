@@ -14,7 +14,6 @@ from ridgefeat.cli import options, talk
 from ridgefeat.cli.outputs import results_of
 from ridgefeat.files import bare_name, first_few
 
-FILES = ("audit.json", "report.html")
 SHOWN_SETS = 3
 """Sets of files of a finding that the terminal shows; audit.json has all."""
 
@@ -89,5 +88,5 @@ def _write(found: audit.Audit, folder: Path, inputs: tuple[str, ...], notes: tup
     about |= {"Input": " ".join(notes)} if notes else {}
     with results_of("audit", folder) as temporary:
         text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
-        (temporary / FILES[0]).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-        report.write_audit_page(found, temporary / FILES[1], title=title, about=about)
+        (temporary / "audit.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+        report.write_audit_page(found, temporary / "report.html", title=title, about=about)

@@ -1,19 +1,23 @@
-"""`ridgefeat compare`: a feature table -> which columns differ between groups of people, and by how much."""
+"""`ridgefeat compare`: which columns differ between groups of people. `reliability`: how well columns repeat."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat import compare, report
-from ridgefeat.cli import options, talk
+from ridgefeat import bench, compare, report
+from ridgefeat.cli import Unusable, options, talk
 from ridgefeat.cli.outputs import results_of
-from ridgefeat.sheets import DIALECTS
+from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, first_few, os_errors_as
+from ridgefeat.sheets import DIALECTS, write_frame
 
-FILES = ("compare.csv", "ratio.csv", "methods.md", "figures", "ro-crate-metadata.json", "report.html")
+if TYPE_CHECKING:
+    import pandas as pd
+
 MAX_LINES = 30
 
 
@@ -68,7 +72,7 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
 
 
 def _write(found: compare.Differences, ratio: compare.Ratio | None, folder: Path, table: Path, dialect: str) -> None:
-    from ridgefeat.report.compare.words import find_verdict
+    from ridgefeat.report.compare import find_verdict
     from ridgefeat.table import table_digest
     from ridgefeat.table.sidecar import library_versions
 
@@ -106,7 +110,7 @@ def _record(found: compare.Differences, ratio: compare.Ratio | None) -> dict[str
 
 def _lines(found: compare.Differences) -> str:
     """Return the verdict and the table for a terminal, the largest effects first."""
-    from ridgefeat.report.compare.words import effect_name, find_verdict, list_rows
+    from ridgefeat.report.compare import effect_name, find_verdict, list_rows
 
     rows: list[Sequence[str]] = [("column", "difference", effect_name(found), "95 %", "p", "q", "ICC")]
     shown = list_rows(found)
@@ -115,3 +119,69 @@ def _lines(found: compare.Differences) -> str:
         rows.append((row["column"], *(cells if not row["note"] else ("–", "–", row["note"], "", "", ""))))
     more = [f"and {len(shown) - MAX_LINES} more in compare.csv"] if len(shown) > MAX_LINES else []
     return "\n".join([find_verdict(found)[0], "", talk.align(rows), *more])
+
+
+@click.command("reliability")
+@options.table
+@options.option(
+    "--finger COLUMN",
+    "Label that says which finger of a person a print is of; several combine.",
+    multiple=True,
+    required=True,
+)
+@options.output("RELIABILITY.csv", "The table to write.")
+@options.option("--group COLUMN", "Label of the people.", default="subject")
+@options.option("--within COLUMN", "Take off the mean of each level first: of a sensor or database.", multiple=True)
+@options.some_families
+@options.number("--seed N", "Random seed of the intervals.", default=0)
+@options.csv_dialect
+@options.json_result
+def reliability(**given: Any) -> None:
+    """Measure how well a second impression of a finger repeats each column.
+
+    Writes a row per column: icc (the share of the variance between prints that lies between fingers, ICC(1,1)) with its
+    95 % interval over people, within_sd (standard deviation between impressions of a finger) and mdc (minimal
+    detectable change: what 95 % of the differences between two impressions stay below), both in the column's unit, and
+    how many prints, fingers and people have two or more values of a finger. `bench --reliability` reads the table.
+
+    \b
+    Examples:
+      ridgefeat reliability features.csv --finger hand --finger finger -o reliability.csv
+      ridgefeat bench features.csv --target sex --select min_icc=0.6 --reliability reliability.csv -o out/
+    """
+    from ridgefeat.bench.inputs import level_names
+    from ridgefeat.reliability import measure_reliability
+
+    asked = [given["group"], *given["finger"], *given["within"]]
+    frame, about = bench.load(given["table"], families=given["families"], named=asked, labels=asked)
+    units = {c["name"]: c.get("unit", "") for c in about["columns"] if c["name"] in frame}
+    if lacking := [name for name in asked if name not in frame]:
+        labels = [str(c) for c in frame if c not in units and not str(c).startswith("meta_")]
+        raise Unusable(f"the table has no column {lacking[0]!r}; it has: {first_few(labels, 20) or 'no label'}")
+    usable = frame[list(dict.fromkeys(asked))].notna().all(axis=1)
+    if left := int((~usable).sum()):
+        talk.echo(f"{left} of {len(frame)} prints left out: they have no {', '.join(dict.fromkeys(asked))}")
+    frame = frame[usable].reset_index(drop=True)
+    within = level_names(frame, given["within"]) if given["within"] else None
+    fingers = level_names(frame, [given["group"], *given["finger"]])
+    found = measure_reliability(
+        frame[list(units)], fingers, level_names(frame, [given["group"]]), within=within, seed=given["seed"]
+    )
+    found.insert(1, "unit", [units[name] for name in found["column"]])
+    path = Path(given["output"])
+    with os_errors_as(TableError, f"{path} cannot be written"), atomic_write(path) as temporary:
+        write_frame(found, temporary, given["csv_dialect"], TableError, path)
+    most = found[["prints", "fingers", "people"]].max()
+    counted = f"up to {most['prints']} prints of {most['fingers']} fingers of {most['people']} people"
+    talk.echo(f"{len(found)} columns, {counted}: {path}")
+    talk.result(lambda: found.to_dict("records"), _by_family(found))
+
+
+def _by_family(found: pd.DataFrame) -> str:
+    """Return the median reliability of each family."""
+    family = found["column"].str.partition("_")[0]
+    rows = [["family", "columns", "ICC, median (quartiles)", "below 0.5"]]
+    for name, icc in found["icc"].groupby(family, sort=False):
+        low, median, high = icc.quantile([0.25, 0.5, 0.75])
+        rows.append([str(name), str(len(icc)), f"{median:.2f} ({low:.2f} to {high:.2f})", str(int((icc < 0.5).sum()))])
+    return talk.align(rows, range(1, 4))

@@ -1,4 +1,4 @@
-"""`ridgefeat features` and `ridgefeat params`: what the package can measure and set, as text, Markdown, CSV or JSON."""
+"""`ridgefeat features` and `params`: what the package can measure and set. `completion`: names for the shell."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ FORMS = click.Choice(("text", "markdown", "csv", "json"))
 form = options.stacked(
     options.option("--format", "Format of the list.", name="form", type=FORMS, default="text"), options.json_result
 )
+SHELLS = ("bash", "zsh", "fish")
+VARIABLE = "_RIDGEFEAT_COMPLETE"
 
 
 @click.command("features")
@@ -74,3 +76,25 @@ def write(records: Sequence[Record], form: str) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([heads, *rows])
     return out.getvalue().rstrip("\n")
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS), metavar="bash|zsh|fish")
+def completion(shell: str) -> None:
+    """Print the script that completes commands, options and paths in a shell.
+
+    \b
+    Examples:
+      ridgefeat completion bash >> ~/.bashrc
+      ridgefeat completion zsh >> ~/.zshrc
+      ridgefeat completion fish > ~/.config/fish/completions/ridgefeat.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from ridgefeat.cli import main
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    made = kind(main, {}, "ridgefeat", VARIABLE)
+    # Not source(): bash's would run a bash to ask its version, which may not be there.
+    click.echo(made.source_template % made.source_vars())

@@ -20,12 +20,18 @@ from ridgefeat.files import MANIFEST, owner_of, remove_temporaries, results_fold
 
 OUTPUTS = ("output", "draw", "minutiae", "figures")
 """Parameters of commands that name what is written."""
-COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "verify": [".json"], "train": [".json"]}
-"""Suffixes of the files that a command writes next to its output."""
+WITH_SIDECAR = ("extract", "merge", "split", "verify", "train")
+"""Commands that write a .json next to their output."""
 CONTINUED = ("extract", "merge", "split", "enrol")
 """Commands that check an existing output themselves, since they can continue a run."""
-IN_FOLDERS = ("audit", "bench", "compare", "phantoms", "threshold")
-"""Commands whose output is a folder."""
+RESULTS = {
+    "audit": ("audit.json", "report.html"),
+    "bench": ("report.html", "methods.md", "ro-crate-metadata.json"),
+    "compare": ("compare.csv", "ratio.csv", "methods.md", "figures", "ro-crate-metadata.json", "report.html"),
+    "phantoms": ("reference.csv",),
+    "threshold": ("thresholds.csv", "figures.csv", "curves.csv", "ratios.csv", "report.html"),
+}
+"""Commands whose output is a folder, and the files in it; those of `bench` besides its tables."""
 
 
 def protect(command: click.Command) -> click.Command:
@@ -59,7 +65,7 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         if not given.get(name):
             continue
         output = Path(given[name])
-        if command in IN_FOLDERS and name == "output" and not given.get("make_index"):
+        if command in RESULTS and name == "output" and not given.get("make_index"):
             _check_folder(command, output, inputs, overwrite)
             continue
         if output.is_dir() and command == "split":
@@ -68,8 +74,8 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         if name == "figures":
             _check_figures(output, given, overwrite)
             continue
-        suffixes = COMPANIONS.get(command, []) if name == "output" else []
-        for written in (output, *(output.with_suffix(s) for s in suffixes if output.name)):
+        has_sidecar = command in WITH_SIDECAR and name == "output" and output.name
+        for written in (output, output.with_suffix(".json")) if has_sidecar else (output,):
             _refuse_input(written, inputs)
             remove_temporaries(written.parent, {written.name})
         if name == "minutiae":
@@ -105,14 +111,11 @@ def _refuse_input(written: Path, inputs: Sequence[Path]) -> None:
 
 def result_names(command: str) -> tuple[str, ...]:
     """Return the names of the files that a command may write into its folder."""
-    from ridgefeat.cli import audit, compare, reference, threshold
+    if command != "bench":
+        return RESULTS[command]
+    from ridgefeat.bench.job import TABLES
 
-    if command == "bench":
-        from ridgefeat.bench.job import TABLES
-
-        return (*(f"{name}.csv" for name in TABLES), "report.html", "methods.md", "ro-crate-metadata.json")
-    modules: dict[str, Any] = {"audit": audit, "compare": compare, "phantoms": reference, "threshold": threshold}
-    return tuple(modules[command].FILES)
+    return (*(f"{name}.csv" for name in TABLES), *RESULTS[command])
 
 
 def results_of(command: str, folder: Path) -> AbstractContextManager[Path]:

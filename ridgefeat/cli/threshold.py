@@ -11,14 +11,13 @@ import click
 
 from ridgefeat import report, threshold
 from ridgefeat.cli import options, talk
-from ridgefeat.cli.outputs import results_of, write_figures
+from ridgefeat.cli.outputs import RESULTS, results_of, write_figures
 from ridgefeat.sheets import DIALECTS
 
 HEAD = (
     *("method", "threshold", "95 %", "FMR", "95 %", "errors", "FNMR", "95 %", "errors"),
     *("HTER", "accuracy", "HTER, own scores"),
 )
-FILES = ("thresholds.csv", "figures.csv", "curves.csv", "ratios.csv", "report.html")
 
 
 @click.command("threshold")
@@ -96,7 +95,8 @@ def command(table: str, second: str | None, output: str, llr: str | None, **give
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
         talk.echo(f"Note: {remark}")
-    talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES if (folder / name).exists())}")
+    written = [str(folder / name) for name in RESULTS["threshold"] if (folder / name).exists()]
+    talk.echo(f"Written: {', '.join(written)}")
     if given["figures"]:
         write_figures(report.threshold_displays(found), given["figures"], "threshold")
 
@@ -106,9 +106,9 @@ def _write(found: threshold.Analysis, folder: Path, title: str, note: str, diale
     with results_of("threshold", folder) as temporary:
         tables = [found.thresholds(), found.figures(), found.curves()]
         tables += [found.ratios.table()] if found.ratios is not None and found.ratios.fitted else []
-        for name, frame in zip(FILES, tables, strict=False):
+        for name, frame in zip(RESULTS["threshold"], tables, strict=False):
             DIALECTS[dialect].write(frame, temporary / name)
-        report.write_threshold_page(found, temporary / FILES[-1], title=title, about=about)
+        report.write_threshold_page(found, temporary / "report.html", title=title, about=about)
 
 
 def _record(found: threshold.Analysis) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Explanation:
 
     def plot(self) -> Figure:
         """Return a matplotlib figure of what the value was measured on; ridgefeat.report.save_figure writes it."""
-        from ridgefeat.report.pictures.why import plot_explanation
+        from ridgefeat.report.pictures.panels import plot_explanation
 
         return plot_explanation(self)
 

@@ -46,37 +46,27 @@ Ridges = tuple[Array, Array, Array]
 
 @dataclass(frozen=True)
 class Scene:
-    """Ridges by formula, and what else is known of them; lengths in mm, angles in radians, y up.
-
-    Attributes
-    ----------
-    ridges : callable
-        Takes the points' x and y, returns their Ridges.
-    features : tuple of str
-        Groups of features that are known of it (`features.GROUPS`).
-    fills : bool
-        Whether ridges fill the image; else the ellipse of RADII_MM.
-    amplitude, noise : float
-        Of the sine across the ridges, and deviation of the added noise, grey levels.
-    ridge_share : float
-        Breadth of a ridge as a share of the period, drawn with sharp edges; None for a sine.
-    gaps, lines : tuple
-        Light spots (x, y) and light lines (x, y to x, y) on the ridges, with the breadth GAP_MM.
-    minutiae, cores, deltas : tuple
-        (x, y, direction, kind), and (x, y, direction in which it opens).
-    """
+    """Ridges by formula, and what else is known of them; lengths in mm, angles in radians, y up."""
 
     ridges: Callable[[Array, Array], Ridges]
+    """Takes the points' x and y."""
     features: tuple[str, ...]
+    """Groups of features that are known of it (`features.GROUPS`)."""
     fills: bool = False
+    """Whether ridges fill the image; else the ellipse of RADII_MM."""
     amplitude: float = 127.5
     noise: float = 0.0
+    """Of the sine across the ridges, and deviation of the added noise, grey levels."""
     ridge_share: float | None = None
+    """Breadth of a ridge as a share of the period, drawn with sharp edges; None for a sine."""
     gaps: tuple[tuple[float, float], ...] = ()
     lines: tuple[tuple[float, float, float, float], ...] = ()
+    """Light spots (x, y) and light lines (x, y to x, y) on the ridges, with the breadth GAP_MM."""
     minutiae: tuple[tuple[float, float, float, int], ...] = ()
+    """x, y, direction, kind."""
     cores: tuple[tuple[float, float, float], ...] = ()
     deltas: tuple[tuple[float, float, float], ...] = ()
+    """x, y, direction in which it opens."""
 
 
 GAP_MM = 0.24

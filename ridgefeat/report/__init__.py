@@ -29,8 +29,8 @@ Figures of reports, for notebooks and papers:
 - `percent`, `percent_interval`: rates as text, as the pages write them.
 
 Read `page` (templates, numbers, files), `display` (a figure in this style) and `plots` (the kinds of figure) first;
-then one folder per page: `audit`, `bench`, `compare`, `threshold`, `explore`; `pictures` and `model_card` stand
-alone.
+then a module or folder per page: `audit`, `bench`, `compare`, `threshold`, `explore`; `pictures` and `provenance`
+stand alone.
 """
 
 import lazy_loader

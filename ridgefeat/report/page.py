@@ -1,13 +1,14 @@
-"""Pages made of templates: foreign text escaped, numbers for people, written as a whole or not at all."""
+"""Pages made of templates: foreign text escaped, numbers and names for people, written as a whole or not at all."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,21 +16,41 @@ from markupsafe import Markup, escape
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.files import atomic_write, count_of, first_few, os_errors_as
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ASK = "**TO FILL IN:**"
+"""Marks in a Markdown file what only a person can say."""
+_POPULATION = ("population", "ancestry", "ethnicity", "race", "nationality", "country", "region")
+SENSITIVE = {
+    **dict.fromkeys(("sex", "gender"), "sex"),
+    **dict.fromkeys(("age", "age_group", "birth_year"), "age"),
+    **dict.fromkeys(_POPULATION, "population"),
+}
+"""Targets about which a page adds warnings, and under which topic."""
 
 
 def render_page(template: str, page: Mapping[str, Any]) -> str:
     """Return a template of this package filled in; in pages, file names and labels are escaped."""
+    return _templates(template.endswith(".html")).get_template(template).render(page)
+
+
+@cache
+def _templates(is_escaped: bool) -> Environment:
     pages = Environment(
         loader=PackageLoader("ridgefeat.report", ""),
-        autoescape=template.endswith(".html"),
+        autoescape=is_escaped,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters["breakable"] = breakable
-    pages.globals["version"] = __version__
-    return pages.get_template(template).render(page)
+    pages.filters |= {"breakable": breakable, "count_of": count_of, "join_names": join_names}
+    pages.filters |= {"percent": percent, "p_value": format_p_value}
+    pages.globals |= {"version": __version__, "ask": ASK, "first_few": first_few}
+    pages.globals |= {"interval": interval, "number": number, "signed": signed}
+    return pages
 
 
 def embed_script(script: str) -> dict[str, Any]:
@@ -44,13 +65,7 @@ def breakable(text: str) -> Markup:
 
 
 def number(value: float) -> str:
-    """Return a number for people: three significant digits, and an exponent only where it is needed.
-
-    Examples
-    --------
-    >>> number(0.4712), number(12.345), number(1234.5), number(3e-7), number(float("nan"))
-    ('0.471', '12.3', '1,234', '3.00e-07', '–')
-    """
+    """Return a number for people: three significant digits, and an exponent only where it is needed."""
     if not np.isfinite(value):
         return "–"
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
@@ -101,9 +116,33 @@ def percent_interval(low: float, high: float) -> str:
     return f"{percent(low)[:-2]}–{percent(high)}" if np.isfinite([low, high]).all() else ""
 
 
-def write_page(path: Path, text: str) -> Path:
-    """Write a page; see `write_file`."""
-    return write_file(path, text.encode("utf-8", errors="backslashreplace"), "page")
+def format_p_value(p: float) -> str:
+    """Return a p value with three decimals."""
+    return "–" if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Return names as an enumeration."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def find_topic(target: str) -> str:
+    """Return which sensitive topic a target is: "sex", "age", "population", or "" for none."""
+    return SENSITIVE.get(target.lower(), "")
+
+
+def describe_simulated(labels: pd.DataFrame) -> str:
+    """Return whether "all", "some" or "none" of a table's prints were made by a program, as its labels say."""
+    if "simulated" not in labels:
+        return "none"
+    made = labels["simulated"].astype("string").fillna("") == "yes"
+    return "all" if made.all() else "some" if made.any() else "none"
+
+
+def write_page(path: str | Path, template: str, page: Mapping[str, Any], kind: str = "page") -> Path:
+    """Fill in a template and write it to a file; see `render_page` and `write_file`."""
+    text = render_page(template, page)
+    return write_file(Path(path), text.encode("utf-8", errors="backslashreplace"), kind)
 
 
 def write_file(path: Path, data: bytes, kind: str) -> Path:

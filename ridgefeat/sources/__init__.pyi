@@ -13,8 +13,8 @@ from .layouts import LAYOUTS as LAYOUTS
 from .layouts import Layout as Layout
 from .layouts import recognise as recognise
 from .layouts import regex_layout as regex_layout
-from .raw import RawSize as RawSize
-from .raw import parse_raw as parse_raw
+from .places import RawSize as RawSize
+from .places import parse_raw as parse_raw
 from .region import read_region as read_region
 from .region import with_regions as with_regions
 from .resolution import ASSUMED_DPI as ASSUMED_DPI

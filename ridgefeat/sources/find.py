@@ -1,4 +1,7 @@
-"""Files and folders -> prints to read, each with its name, labels and what is known of its resolution."""
+"""Files and folders -> prints to read, each with its name, labels and what is known of its resolution; and read.
+
+`locate` finds the print of a table's row again, below one folder.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat.errors import ImageError, LayoutError
+from ridgefeat.errors import ImageError, LayoutError, TableError
 from ridgefeat.files import first_few
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
 from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, read_text_labels, recognise, regex_layout
-from ridgefeat.sources.places import is_address, is_archive
-from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
+from ridgefeat.sources.places import RAW_SUFFIXES, RawPixels, RawSize, is_address, is_archive
 from ridgefeat.sources.region import read_region
 from ridgefeat.sources.resolution import Dpi, check_extent, resolve_dpi
 from ridgefeat.sources.search import SUFFIXES, Input, Search, read_list
-from ridgefeat.sources.source import PrintSource, printable
-from ridgefeat.sources.transactions import LAYOUT, RecordPlace
+from ridgefeat.sources.source import PrintSource, printable, split_box
+from ridgefeat.sources.transactions import LAYOUT, RecordPlace, record_at
 from ridgefeat.structure import Bool, UInt8
 
 MAX_UNCHECKED_PIXELS = 25_000_000
@@ -287,3 +289,53 @@ def _name_apart(found: list[Input]) -> None:
     left = iter(names)
     for given in found:
         given.prints[:] = [replace(p, relative=next(left)) for p in given.prints]
+
+
+def locate(root: str | os.PathLike[str], name: str, layout: str | None, flags: object = None) -> PrintSource:
+    """Return where the image of a row is: `name`, its meta_source, below the folder `root`.
+
+    The name may begin with the folder's own path, as in a table of a list of files. A name that leads out of the folder
+    gets an error instead of a file. By the row's meta_layout a known frame is cut
+    off; a finger that was cut from an image is cut again; where meta_flags hold `inverted`, the negative is loaded.
+    """
+    kept = ("inverted",) if "inverted" in str(flags).split() else ()
+    folder = Path(root)
+    known = layout if layout in LAYOUTS else "plain"
+    below = _below(folder, name)
+    if not stays_inside(below):
+        return PrintSource(folder, name, known, error="the name leads out of the images' folder")
+    image, box = (below, None) if (folder / below).exists() else split_box(below)
+    if layout == LAYOUT and (record := record_at(folder / image)):
+        return replace(record, relative=name, box=box, flags=kept)
+    return PrintSource(folder / image, name, known, box=box, flags=kept)
+
+
+def _below(folder: Path, name: str) -> str:
+    """Return a name without the folder's own path, or the end of that path, in front of it."""
+    whole, path = folder.resolve().parts, Path(name)
+    if path.is_absolute():
+        return str(path.relative_to(folder.resolve())) if path.is_relative_to(folder.resolve()) else name
+    for count in range(1, min(len(whole), len(path.parts))):
+        if path.parts[:count] == whole[-count:] and not (folder / name).exists():
+            return str(Path(*path.parts[count:]))
+    return name
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a row's name is one of a file below the folder; links that lie there are followed, being its owner's."""
+    path = Path(name)
+    return not path.is_absolute() and ".." not in path.parts and "\0" not in name and path.parts != ()
+
+
+def load(source: PrintSource) -> LoadedPrint | None:
+    """Return a print, or None where it cannot be read."""
+    try:
+        return load_print(source)
+    except ImageError:
+        return None
+
+
+def check_root(root: str | os.PathLike[str]) -> None:
+    """Raise TableError for a folder that is not there."""
+    if not Path(root).is_dir():
+        raise TableError(f"the images' folder {os.fspath(root)} does not exist; give the folder that was extracted")

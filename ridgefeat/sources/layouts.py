@@ -52,10 +52,10 @@ class Layout:
     parse: Parser
     """A path (at least the file's name; folders above it where they are known) -> labels, or None where the name
     does not fit. Labels are among subject, sex, hand, finger, finger_id, impression, alteration, level."""
-    dpi: float | None = None
-    """The resolution of all its images, if it is known."""
-    cut: Callable[[UInt8, PurePath], tuple[UInt8, Dpi | None]] | None = None
-    """Pixels and path -> the print itself and its resolution (across, down) in dpi, or None; instead of `dpi`."""
+    dpi: float | Callable[[PurePath], float | None] | None = None
+    """The resolution of all its images, or what their path says of it, if it is known."""
+    cut: Callable[[UInt8], tuple[UInt8, Dpi | None]] | None = None
+    """Pixels -> the print itself and its resolution (across, down) in dpi, or None; instead of `dpi`."""
     folder: str | None = None
     """Regular expression, in any capitals, that a folder on the path must match before `auto` tries this layout;
     None where the name alone is enough."""
@@ -65,8 +65,9 @@ class Layout:
     def prepare(self, pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
         """Return the print in an image, without a frame, and its known resolution (across, down) in dpi, or None."""
         if self.cut is not None:
-            return self.cut(pixels, path)
-        return pixels, None if self.dpi is None else (self.dpi, self.dpi)
+            return self.cut(pixels)
+        dpi = self.dpi(path) if callable(self.dpi) else self.dpi
+        return pixels, None if dpi is None else (dpi, dpi)
 
     def recognises(self, path: PurePath) -> bool:
         """Whether `auto` would take this layout for a path."""
@@ -89,15 +90,7 @@ def reads_names(pattern: str) -> Callable[[Callable[[Match, PurePath], Labels | 
 
 
 def position_labels(code: int) -> Labels:
-    """Return hand and finger of an ANSI/NIST-ITL finger position; several fingers keep their code.
-
-    Examples
-    --------
-    >>> position_labels(7), position_labels(11)
-    ({'hand': 'left', 'finger': 'index'}, {'hand': 'right', 'finger': 'thumb'})
-    >>> position_labels(13), position_labels(15)
-    ({'hand': 'right', 'finger_id': '13'}, {'finger_id': '15'})
-    """
+    """Return hand and finger of an ANSI/NIST-ITL finger position; several fingers keep their code."""
     finger = _PLAIN_THUMBS.get(code, code)
     if 1 <= finger <= 10:
         return {"hand": "left" if finger > 5 else "right", "finger": POSITIONS[(finger - 1) % 5]}
@@ -124,10 +117,9 @@ def _is_ppi(word: str) -> bool:
     return word == "variable" or (word.isdecimal() and 3 <= len(word) <= 4)
 
 
-def cut_nist(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
-    """Return the pixels, and the resolution that the name gives."""
+def _nist_dpi(path: PurePath) -> float | None:
     ppi = [float(w) for w in path.stem.split("_")[1:-1] if w.isdecimal() and _is_ppi(w)]
-    return pixels, (ppi[0], ppi[0]) if len(ppi) == 1 else None
+    return ppi[0] if len(ppi) == 1 else None
 
 
 @reads_names(r"(?i)([fs])(\d{7})")
@@ -199,10 +191,9 @@ def parse_polyu_cross(path: PurePath) -> Labels | None:
     return {"subject": found[1], "impression": impression}
 
 
-def cut_polyu_cross(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
-    """Return the pixels, and 500 dpi for the contact sensor; a camera has no resolution of its own."""
-    is_contact = any(part.lower().startswith("contact-based") for part in path.parts[:-1])
-    return pixels, (500.0, 500.0) if is_contact else None
+def _polyu_cross_dpi(path: PurePath) -> float | None:
+    """Return 500 dpi for the contact sensor; a camera has no resolution of its own."""
+    return 500.0 if any(part.lower().startswith("contact-based") for part in path.parts[:-1]) else None
 
 
 _LIVE = {"live": "live", "spoof": "spoof", "fake": "spoof"}
@@ -256,7 +247,7 @@ def _parse_socofing(found: Match, path: PurePath) -> Labels:
     return {**labels, "level": level} if level else labels
 
 
-def _cut_socofing(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+def _cut_socofing(pixels: UInt8) -> tuple[UInt8, Dpi | None]:
     """Cut off the frame that is burnt into both sizes (96x103 px: 199x173 dpi, 241x298 px: 500 dpi).
 
     It has two pixels at the top and left, four at the other sides.
@@ -290,12 +281,9 @@ def _parse_fvc(found: Match, path: PurePath) -> Labels:
     return {"subject": "-".join([*where, found[1]]), "impression": found[2]}
 
 
-def _cut_fvc(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+def _fvc_dpi(path: PurePath) -> float | None:
     year, database = _fvc_database(path)
-    if year is None or database is None:
-        return pixels, None
-    dpi = _FVC_DPI.get((year, database), 500.0)
-    return pixels, (dpi, dpi)
+    return _FVC_DPI.get((year, database), 500.0) if year and database else None
 
 
 @reads_names(r"(?P<subject>\d{1,4})_(?P<finger_id>\d{1,2})_(?P<impression>\d{1,3})")
@@ -348,19 +336,17 @@ LAYOUTS: dict[str, Layout] = {
         Layout(
             "nist-sd300",
             parse_nist,
-            cut=cut_nist,
+            _nist_dpi,
             folder=r"(sd|special[-_ ]?database)[-_ ]?30[0-2](?!\d)|^nist[-_ ]?30[0-2](?!\d)"
             r"|^(roll|plain|slap|palm)(-segmented)?$",
         ),
         Layout("casia", parse_casia, 500, folder="casia|^[LR]$"),
         Layout("mcyt", parse_mcyt, 500, folder="mcyt|^(dp|pb)$"),
         Layout("polyu-hrf", parse_polyu_hrf, 1200, folder="^DBII?$|polyu[-_ ]?hrf"),
-        Layout(
-            "polyu-cross", parse_polyu_cross, cut=cut_polyu_cross, folder="(contact-based|contactless_2d)_fingerprint"
-        ),
+        Layout("polyu-cross", parse_polyu_cross, _polyu_cross_dpi, folder="(contact-based|contactless_2d)_fingerprint"),
         Layout("livdet", parse_livdet, folder="^(live|spoof|fake)$"),
         Layout("fcj", _parse_fcj, 500, folder="fcj"),
-        Layout("fvc", _parse_fvc, cut=_cut_fvc),
+        Layout("fvc", _parse_fvc, _fvc_dpi),
         Layout("person-folders", _parse_person_folders, folder=_NEVER),
         Layout("class-folders", _parse_class_folders, folder=_NEVER),
         Layout("plain", lambda path: {}),
@@ -408,11 +394,6 @@ def normalise_labels(labels: Mapping[str, str]) -> Labels:
     """Return labels with sex, hand and finger in the words of this package (M -> male), others as they are.
 
     A label that says "missing" (NA, NaN, None, ...) is left out.
-
-    Examples
-    --------
-    >>> normalise_labels({"subject": "7", "sex": "M", "age": "NA"})
-    {'subject': '7', 'sex': 'male'}
     """
     return {k: _WORDS.get(k, {}).get(v.lower(), v) for k, v in labels.items() if v not in MISSING_WORDS}
 

@@ -1,4 +1,4 @@
-"""Prints that are no files of their own: members of archives (zip, tar), read in place, and files at addresses.
+"""Prints that are no files of their own: members of archives, raw pixels of a stated size, and files at addresses.
 
 Archives come from strangers. The members are listed once; then each is read on its own, never further than an image may
 be long, whatever it claims or unpacks to. Links, devices and encrypted members are refused one by one. Nothing is
@@ -11,6 +11,7 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import struct
 import tarfile
 import threading
@@ -21,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ridgefeat.errors import ImageError, LayoutError
-from ridgefeat.files import first_line
+from ridgefeat.errors import ImageError, LayoutError, ParameterError
+from ridgefeat.files import first_line, read_bounded
 from ridgefeat.sources.source import Place, printable
 
 MAX_MEMBERS = 2_000_000
@@ -50,6 +51,8 @@ _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, struct.error, OSError, zipfile
 
 Member = tuple[str, "Place | None", "str | None"]
 """A member's name, where its bytes are, and why they are not read."""
+RAW_SUFFIXES = frozenset((".raw", ".gray", ".grey", ".y8", ".bin", ".dat", ".img"))
+"""What is read as raw pixels in a folder or archive, where a size is given; a file named outright always is."""
 
 
 def is_archive(name: str) -> bool:
@@ -95,12 +98,8 @@ class ZipMember:
 
     archive: Path
     info: zipfile.ZipInfo
-    stamp: str
-
-    @property
-    def state(self) -> str:
-        """What changes when the member does."""
-        return f"{self.stamp} {self.info.header_offset} {self.info.CRC}"
+    state: str
+    """What changes when the member does."""
 
     def read(self, limit: int) -> bytes:
         """Return its bytes; raise ImageError if they are more than `limit`, or damaged."""
@@ -212,7 +211,8 @@ def _list_zip(path: Path, stamp: str) -> Iterator[Member]:
             error = "a link inside the archive, not an image file"
         elif info.flag_bits & 1:
             error = "is encrypted; pack it without a password"
-        yield name, None if error else ZipMember(path, info, stamp), error
+        state = f"{stamp} {info.header_offset} {info.CRC}"
+        yield name, None if error else ZipMember(path, info, state), error
 
 
 def _list_tar(path: Path, stamp: str) -> Iterator[Member]:
@@ -315,3 +315,57 @@ def _store(address: str) -> tuple[Any, str]:
         raise LayoutError(f"{address}: addresses need the extra: pip install 'ridgefeat[fsspec]'") from None
     store, path = url_to_fs(address)
     return store, str(path)
+
+
+@dataclass(frozen=True)
+class RawSize:
+    """Columns and rows of raw pixels, one byte each, and the bytes in front of them."""
+
+    columns: int
+    rows: int
+    skipped: int = 0
+
+
+def parse_raw(text: str) -> RawSize:
+    """Return a size written as "388x374", or "388x374:512" with 512 bytes in front of the pixels.
+
+    Raises ParameterError if it is none.
+
+    Examples
+    --------
+    >>> parse_raw("388x374:512")
+    RawSize(columns=388, rows=374, skipped=512)
+    """
+    found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})(?::(\d{1,9}))?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise ParameterError(f"raw size must read WIDTHxHEIGHT in pixels, such as 388x374 or 388x374:512; got {text!r}")
+    return RawSize(int(found[1]), int(found[2]), int(found[3] or 0))
+
+
+@dataclass(frozen=True)
+class RawPixels:
+    """A place whose bytes are raw pixels: a file, or what another place holds."""
+
+    holder: Path | Place
+    raw: RawSize
+
+    @property
+    def state(self) -> str:
+        """A text that changes when the bytes do."""
+        if not isinstance(self.holder, Path):
+            return f"{self.raw} {self.holder.state}"
+        try:
+            found = self.holder.stat()
+        except OSError:
+            return f"{self.raw}"
+        return f"{self.raw} {found.st_size} {found.st_mtime_ns}"
+
+    def read(self, limit: int) -> bytes:
+        """Return the pixels as a file of a known format; raise ImageError if they are of another number."""
+        size, held = self.raw, self.holder
+        data = read_bounded(held, limit, ImageError, "file") if isinstance(held, Path) else held.read(limit)
+        expected = size.columns * size.rows
+        if len(data) != size.skipped + expected:
+            pixels = f"{size.columns}x{size.rows} raw pixels{f' behind {size.skipped} bytes' if size.skipped else ''}"
+            raise ImageError(f"has {len(data)} bytes; {pixels} are {size.skipped + expected}")
+        return b"P5 %d %d 255\n" % (size.columns, size.rows) + data[size.skipped :]

@@ -11,8 +11,17 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from ridgefeat.errors import LayoutError
 from ridgefeat.files import read_bounded
-from ridgefeat.sources.places import Remote, TarMember, is_address, is_archive, list_address, list_archive
-from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
+from ridgefeat.sources.places import (
+    RAW_SUFFIXES,
+    RawPixels,
+    RawSize,
+    Remote,
+    TarMember,
+    is_address,
+    is_archive,
+    list_address,
+    list_archive,
+)
 from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.sources.transactions import TRANSACTION_SUFFIXES, begins_as_transaction, find_in_transaction, record_at
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ridgefeat.audit import audit_input, people, read_input
-from ridgefeat.audit.people import Comparator, similar_groups
+from ridgefeat.audit import audit_input, near, read_input
+from ridgefeat.audit.near import Comparator, similar_groups
 from ridgefeat.bench import make_comparator
 from ridgefeat.errors import TableError
 from ridgefeat.synth import write_set
@@ -41,7 +41,7 @@ def test_the_prints_of_one_person_under_two_names_match(tmp_path):
     none = Comparator(lambda prints, pairs, jobs: np.full(seen.append(pairs) or len(pairs), -9.0), 0.0)
     text = of(frame, group="name", images_root=tmp_path, comparator=none).text()
     total = frame["name"].nunique() * (frame["name"].nunique() - 1) // 2
-    assert len(seen[0]) <= min(total, people.MAX_COMPARISONS) == total and "same_finger" not in text
+    assert len(seen[0]) <= min(total, near.MAX_COMPARISONS) == total and "same_finger" not in text
 
 
 def test_names_whose_prints_are_alike_on_average_come_first():
@@ -53,7 +53,7 @@ def test_names_whose_prints_are_alike_on_average_come_first():
     groups, fingers = np.repeat(np.arange(40), 10), np.tile(np.arange(10), 40)
     (pair,), total = similar_groups(vectors, groups, fingers, 1)
     assert {groups[i] for i in pair} == {0, 1} and total == 780 and fingers[pair[0]] == fingers[pair[1]]
-    assert people.MAX_COMPARISONS == 200
+    assert near.MAX_COMPARISONS == 200
 
 
 def test_prints_of_unknown_people_are_grouped_by_comparing_the_most_similar_ones(tmp_path):
@@ -68,7 +68,7 @@ def test_prints_of_unknown_people_are_grouped_by_comparing_the_most_similar_ones
 
     read = read_input([str(tmp_path)], layout="plain")
     fold = [(np.arange(1, 12), np.arange(1))]
-    found = audit_input(replace(read, folds=tuple(fold)), comparator=people.Comparator(scores, 0.0), by_comparison=True)
+    found = audit_input(replace(read, folds=tuple(fold)), comparator=Comparator(scores, 0.0), by_comparison=True)
     note = next(f.message for f in found.of_kind("groups") if "people are not named" in f.message)
     assert "12 prints of 6 fingers match another (score above 7.2, where 0.05 false matches are expected" in note
     assert [f.severity for f in found.of_kind("folds")] == ["leak"]

@@ -5,14 +5,13 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from ridgefeat.audit import AuditParams, known, marks, near, near_images, people, recognised, together
-from ridgefeat.audit.columns import best_ordinary, check_features, sometimes_equal
+from ridgefeat.audit import AuditParams, columns, known, marks, near, near_images, recognised
+from ridgefeat.audit.columns import best_ordinary, check_features, check_results, combined_auc, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.files import file_traits
 from ridgefeat.audit.near import near_rows
 from ridgefeat.audit.near_images import _compare, to_square
 from ridgefeat.audit.probe import SHRINKAGE, ColumnProbe, _area, make_probe
-from ridgefeat.audit.results import check_results, combined_auc
 from tests.audit.helpers import clean_table, coded, draw, features_of, male, of
 
 
@@ -33,7 +32,7 @@ def test_the_limits_as_they_come():
 
 def test_the_limits_of_recognition():
     assert (marks.MIN_INLIERS, marks.MIN_COPY, marks.MAX_BITS, marks.KEYPOINTS) == (7, 16, 13, 64)
-    assert (known.DIGEST_BYTES, recognised.MIN_AGREEMENT, people.COMPARISONS_PER_PRINT) == (6, 0.9, 5)
+    assert (known.DIGEST_BYTES, recognised.MIN_AGREEMENT, near.COMPARISONS_PER_PRINT) == (6, 0.9, 5)
 
 
 def test_a_result_is_too_good_above_095_or_above_all_families_together():
@@ -44,7 +43,7 @@ def test_a_result_is_too_good_above_095_or_above_all_families_together():
     assert list(check_results("hand", 0.99, 0.98, {}, can_be_too_good=False)) == []
     for low, alarms in ((0.770, 0), (0.772, 1)):
         assert len(list(check_results("sex", 0.8, low, families, can_be_too_good=True))) == alarms
-    assert (together.GAPS_AUC, together.MIN_FILLED, together.MIN_PURITY, together.MAX_P) == (0.75, 5, 0.95, 1e-3)
+    assert (columns.GAPS_AUC, columns.MIN_FILLED, columns.MIN_PURITY, columns.MAX_P) == (0.75, 5, 0.95, 1e-3)
     assert (SHRINKAGE, near_images.MAX_STRETCH, near_images.MIN_AGREEING) == (0.01, 0.15, 6)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ridgefeat.bench.diagnostics import ACQUISITION_COLUMNS, MIXED_COLUMNS, acquisition_columns
 from ridgefeat.features import select
-from ridgefeat.report.bench.summary import describe_confounds
+from ridgefeat.report.bench.page import describe_confounds
 from tests.bench.helpers import make_frame, problem_of, quick
 from tests.scripts import ROOT, load_script
 

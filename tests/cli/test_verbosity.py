@@ -11,7 +11,7 @@ import click
 import pytest
 from click.shell_completion import CompletionItem, ShellComplete
 
-from ridgefeat.cli import COMMANDS, completion, main, talk
+from ridgefeat.cli import COMMANDS, listing, main, talk
 from tests.cli.running import run
 
 PATHS = r"^(INPUT|IMAGE|PROBE|MODEL|OUTDIR|PICTURE|FOLDER|ROOT|SCORES|FILE|PAGE|\[?TABLE)|\.csv$"
@@ -89,15 +89,15 @@ def test_colour_is_for_terminals_only(tmp_path, monkeypatch):
     assert "\x1b[" not in run(*missing, code=2, color=True).stderr
 
 
-@pytest.mark.parametrize("shell", completion.SHELLS)
+@pytest.mark.parametrize("shell", listing.SHELLS)
 def test_completion_scripts_ask_the_command(shell):
     script = run("completion", shell).stdout
-    assert completion.VARIABLE in script and f"{shell}_complete" in script
+    assert listing.VARIABLE in script and f"{shell}_complete" in script
 
 
 def completed(*typed) -> list[CompletionItem]:
     """What is offered for the last word, as all shells ask for it."""
-    made = ShellComplete(main, {}, "ridgefeat", completion.VARIABLE)
+    made = ShellComplete(main, {}, "ridgefeat", listing.VARIABLE)
     return made.get_completions([str(word) for word in typed[:-1]], typed[-1])
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ridgefeat.report.model_card import ASK, render_model_card
+from ridgefeat.report.page import ASK
+from ridgefeat.report.provenance import render_model_card
 
 ABOUT = {
     "classifier": "logistic",

@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from ridgefeat.report.audit import page as audit
+from ridgefeat.report import audit
 from ridgefeat.report.bench import figures, tables
-from ridgefeat.report.bench.words import format_p_value, format_value
+from ridgefeat.report.bench.tables import format_value
 from ridgefeat.report.explore import maps, page, pictures, sample
+from ridgefeat.report.page import format_p_value
 from tests.report.made_comparison import make
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.sources import PrintSource, find_prints, load_print, pixel_digest, repeated_impressions
-from ridgefeat.sources.rows import locate
+from ridgefeat.sources.find import locate
 from tests.sources.image_files import grating, saved
 
 

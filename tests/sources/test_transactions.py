@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from ridgefeat.an2 import split
 from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.sources import decode_image, find_prints, load_print
-from ridgefeat.sources.rows import locate
+from ridgefeat.sources.find import locate
 from ridgefeat.table import extract_many
 from tests.an2_files import GS, SECRET, binary, lossless_jpeg, tagged, transaction, type14
 from tests.real_prints import real_prints

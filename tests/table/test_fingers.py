@@ -10,7 +10,7 @@ import pytest
 from ridgefeat.params import Params
 from ridgefeat.report.explore.pictures import reopen
 from ridgefeat.sources import find_prints, load_print
-from ridgefeat.sources.rows import locate
+from ridgefeat.sources.find import locate
 from ridgefeat.table import Recipe, split_prints, write_table
 from tests.cli.running import run
 

@@ -1,5 +1,5 @@
 """The page of a comparison of classifiers.
 
-Read in this order: `page` (the view, each part computed once, and the file), `words` (names and text forms of metrics),
-`figures`, `tables` (rows of text and the leak audit), `summary` (the sentences at the top and those on confounds).
+Read in this order: `page` (the view, each part computed once, the sentences at the top and those on confounds, and the
+file), `tables` (metrics as text, rows) and `figures`.
 """

@@ -5,7 +5,7 @@ A figure is drawn only when it is requested.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from sklearn.metrics import auc, roc_curve
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.report import plots
-from ridgefeat.report.bench.words import format_estimate, format_value, metric_name
+from ridgefeat.report.bench.tables import format_estimate, format_value, group_rows, metric_name
 from ridgefeat.report.display import Display, span_of
 from ridgefeat.report.plots import UNIT, Curve, Interval, plot_curves, plot_intervals
 from ridgefeat.threshold.intervals import LEVEL, t_quantile
@@ -41,11 +41,6 @@ PARTS = {
     "test": "test",
 }
 """What the first word of an epoch table's column says about a line."""
-
-
-def group_rows(table: pd.DataFrame | None, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
-    """Return a table's rows by the values of a column, in the table's order; nothing where there is no table."""
-    return () if table is None or table.empty else table.groupby(column, sort=False)
 
 
 def leading_classifiers(comparison: Comparison, limit: int = MAX_CURVES) -> list[str]:
@@ -235,7 +230,7 @@ class LevelChart(NamedTuple):
 
 def make_level_charts(comparison: Comparison) -> list[LevelChart]:
     """Show the best classifier's metric for each level of the labels, one chart per label, all on one scale."""
-    found = []
+    charts, spanned = [], defaultdict[str, list[Interval]](list)
     for column, part in group_rows(comparison.levels, "column"):
         part = part[part["classifier"] == comparison.best]
         # Within one class only accuracy is defined.
@@ -255,16 +250,13 @@ def make_level_charts(comparison: Comparison) -> list[LevelChart]:
         words = f"{metric_name(metric)} of {comparison.best} by {name}; the dashed line is all prints"
         reading = f"{sentence} {left_out} more levels are in the tables." if left_out else sentence
         rows = intervals(part, "level", metric)
-        texts = f"By {name}", rows, metric_name(metric), words, reading
-        found.append((name, metric, sentence, f"by-{column}", texts, whole))
+        spanned[metric] += [*rows, Interval("", whole)]
+        texts = f"by-{column}", f"By {name}", rows, metric_name(metric), words, reading
+        charts.append((name, metric, sentence, partial(interval_display, *texts, mark=whole)))
     # Charts of the same metric have the same scale, so that labels can be compared.
-    spans = {
-        m: plots.span_of_intervals([r for f in found if f[1] == m for r in [*f[4][1], Interval("", f[5])]])
-        for m in {f[1] for f in found}
-    }
     return [
-        LevelChart(name, metric, interval_display(key, *texts, mark=whole, limits=spans[metric]), sentence)
-        for name, metric, sentence, key, texts, whole in found
+        LevelChart(name, metric, make(limits=plots.span_of_intervals(spanned[metric])), sentence)
+        for name, metric, sentence, make in charts
     ]
 
 

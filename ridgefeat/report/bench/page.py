@@ -3,26 +3,37 @@
 write_bench_page(comparison, "report.html")
 
 All that the page shows is computed once, by `make_view`; the template and `bench_displays` read it. One small script
-sorts tables; the page reads the same without it.
+sorts tables; the page reads the same without it. Of the checklists METRICS (Kocak et al., Insights into Imaging 15:8,
+2024) and CLEAR (Kocak et al., Insights into Imaging 14:75, 2023), written for features of medical images, the methods
+section answers what a program can.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from importlib import resources
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ridgefeat.bench.results import Comparison
+import numpy as np
+
+from ridgefeat.bench.diagnostics import ALL, RIDGES
+from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.files import count_of
-from ridgefeat.report.audit.page import describe_audit
-from ridgefeat.report.bench import figures, summary, tables
-from ridgefeat.report.bench.words import find_topic, metric_name
-from ridgefeat.report.checklist import answer_for_bench, render_checklist
+from ridgefeat.report.audit import describe_audit
+from ridgefeat.report.bench import figures, tables
+from ridgefeat.report.bench.figures import interval_display
+from ridgefeat.report.bench.tables import format_estimate, format_value, metric_name
 from ridgefeat.report.display import Display, by_name
-from ridgefeat.report.model_card import ASK
-from ridgefeat.report.page import embed_script, render_page, write_page
+from ridgefeat.report.page import embed_script, find_topic, join_names, render_page, write_page
+from ridgefeat.report.plots import Interval
 
-CALIBRATED = "Probabilities were calibrated on prints of other folds."
+REST = f"{RIDGES}, {ALL} removed"
+MIN_PERCENT = 10
+"""Percentage of an advantage below which the sentence says that hardly any of it is lost."""
+Rows = dict[str, dict[Any, Any]]
 
 
 def make_view(comparison: Comparison) -> dict[str, Any]:
@@ -40,11 +51,16 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "fuse": comparison.fuse or it.group,
         "topic": find_topic(it.target),
         "best": comparison.best,
-        "best_values": summary.find_best_values(comparison),
+        "best_values": find_best_values(comparison),
         "leaks": comparison.leaks,
-        "sides": summary.describe_sides(comparison),
         "failed": int((comparison.summary["status"] != "ok").sum()),
         "chance": chance,
+        "value": partial(tables.format_value, kind=it.kind),
+        "estimate": partial(tables.format_estimate, kind=it.kind),
+        "difference": partial(tables.format_difference, kind=it.kind),
+        "metric_name": metric_name,
+        "seconds": tables.format_seconds,
+        "sort_key": tables.sort_key,
         "problem": tables.describe_problem(comparison),
         "classifiers": tables.list_classifiers(comparison, comparison.summary),
         "fused": None if fused is None or fused.empty else tables.list_classifiers(comparison, fused),
@@ -57,7 +73,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "importances": figures.make_importances(comparison),
         "ablations": figures.make_ablations(comparison),
         "measured_with": measured_with.pop() if len(measured_with) == 1 else None,
-        "confounds": summary.describe_confounds(comparison, chance),
+        "confounds": describe_confounds(comparison, chance),
         "learning": figures.make_learning_curve(comparison, chance),
         "training": figures.make_training_curves(comparison),
         "controls": tables.list_controls(comparison),
@@ -66,9 +82,8 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "selection": tables.describe_selection(comparison),
         "reproduction": tables.describe_reproduction(comparison),
     }
-    view["headline"] = summary.make_headline(comparison, view)
-    view["verdict"] = summary.judge(comparison, view)
-    view["answers"] = summary.make_answers(comparison, view)
+    view["verdict"] = judge(comparison, view)
+    view["answers"] = render_page("bench/answers.md", view).strip().split("\n")
     return view
 
 
@@ -93,7 +108,7 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
         If the page cannot be written.
     """
     script = resources.files("ridgefeat.report.bench").joinpath("script.html").read_text(encoding="utf-8")
-    return write_page(Path(path), render_page("bench/page.html", make_view(comparison) | embed_script(script)))
+    return write_page(path, "bench/page.html", make_view(comparison) | embed_script(script))
 
 
 def write_methods(comparison: Comparison, path: str | Path) -> Path:
@@ -114,15 +129,14 @@ def write_methods(comparison: Comparison, path: str | Path) -> Path:
     TableError
         If it cannot be written.
     """
-    asked = {"harmonise": None, "within": (), "tune": False, "imbalance": "none", "samples": "?"}
+    it, asked = comparison.problem, {"select": "", "harmonise": None, "within": (), "tune": False}
     own = {
-        "ask": ASK,
-        "checklist": render_checklist(answer_for_bench(comparison)),
-        "options": asked | dict(comparison.reproduction.options),
-        "several": len(comparison.folds) > 1,
-        "probabilities": CALIBRATED if comparison.calibrated and comparison.problem.classes else "",
+        "comparison": comparison,
+        "missing": float(np.isnan(it.features.to_numpy()).mean()),
+        "fewest": min(len(set(it.groups[f.train])) for f in comparison.folds),
+        "options": asked | {"imbalance": "none", "samples": "?"} | dict(comparison.reproduction.options),
     }
-    return write_page(Path(path), render_page("bench/methods.md", make_view(comparison) | own))
+    return write_page(path, "bench/methods.md", make_view(comparison) | own)
 
 
 def bench_displays(comparison: Comparison) -> dict[str, Display]:
@@ -132,3 +146,120 @@ def bench_displays(comparison: Comparison) -> dict[str, Display]:
     shown = [view["ranking"], *view["curves"], *view["matrices"], *levels, *view["importances"], *view["ablations"]]
     shown += [view["confounds"] and view["confounds"]["figure"], view["learning"], *view["training"]]
     return by_name(one for one in shown if one)
+
+
+class BestValue(NamedTuple):
+    """The best classifier's main metric for a unit (a print, a person), as text."""
+
+    unit: str
+    value: str
+    interval: str
+
+    @property
+    def words(self) -> str:
+        """The value per unit, with its interval."""
+        return f"{self.value} per {self.unit}" + (f" (95 % interval {self.interval})" if self.interval else "")
+
+
+def find_best_values(comparison: Comparison) -> list[BestValue]:
+    """Return the best classifier's main metric per print, and per fused unit where prints were fused."""
+    it = comparison.problem
+    found = []
+    for unit, summary in (("print", comparison.summary), (comparison.fuse or it.group, comparison.fused_summary)):
+        rows = [] if summary is None else summary[summary["classifier"] == comparison.best].to_dict("records")
+        found += [BestValue(unit, **format_estimate(row, it.metric, it.kind)) for row in rows]
+    return found
+
+
+def judge(comparison: Comparison, view: Mapping[str, Any]) -> dict[str, str]:
+    """Return in one sentence what was found and whether it can be trusted, and its kind: good, doubtful or bad."""
+    it, audit = comparison.problem, view["audit"]
+    if comparison.best is None:
+        return {"kind": "bad", "words": "There is no result: every classifier failed."}
+    reasons = ["prints of one person are in both training and test"] if comparison.leaks else []
+    reasons += [f"the leak audit found {count_of(audit['leaks'], 'leak')}"] if audit["leaks"] else []
+    reasons += ["a negative control is above chance"] if not all(c["passed"] for c in view["controls"]) else []
+    if reasons:
+        return {"kind": "bad", "words": f"Do not trust these values: {join_names(reasons)}."}
+    row = comparison.summary[comparison.summary["classifier"] == comparison.best].iloc[0].to_dict()
+    shown = {"value": row[it.metric], "value_low": row[f"{it.metric}_low"], "value_high": row[f"{it.metric}_high"]}
+    good = f"{metric_name(it.metric)} {view['best_values'][0].words}"
+    if view["chance"] is not None and not _beats_chance(comparison, shown, view["chance"]):
+        words = f"These prints do not show that “{it.target}” can be predicted: {good} does not exclude chance."
+        return {"kind": "doubtful", "words": words}
+    found = f"“{it.target}” is predicted for {it.group}s that the classifier has not seen: {good}."
+    if not audit["run"]:
+        return {"kind": "doubtful", "words": f"{found} But no leak audit ran."}
+    if audit["warnings"]:
+        doubt = f"Read the {count_of(audit['warnings'], 'warning')} of the leak audit first."
+        return {"kind": "doubtful", "words": f"{found} {doubt}"}
+    return {"kind": "good", "words": found}
+
+
+def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str, Any] | None:
+    """Return the section's sentences, figure and rows; None where nothing was measured."""
+    table = comparison.confounds
+    if table is None or table.empty:
+        return None
+    rows = {str(r["confound"]): r for r in table.to_dict("records")}
+    it, metric = comparison.problem, metric_name(comparison.problem.metric)
+    classifier = str(table["classifier"].iloc[0])
+    fused = bool(np.isfinite(table["fused"].to_numpy(np.float64)).any())
+    verdict = _verdict(comparison, rows, chance)
+    conditions = rows.get(ALL)
+    # Conditions that know nothing alone may gain what is subtracted with the ridges.
+    is_spurious = conditions and chance is not None and not _beats_chance(comparison, conditions, chance)
+    said = {
+        "names": join_names(list(takewhile(lambda name: name != ALL, rows))),
+        "conditions": conditions,
+        "ridges": rows.get(RIDGES),
+        "rest": rows.get(REST),
+        "both": rows.get(f"{RIDGES} and {ALL}"),
+        "turned": None if is_spurious else rows.get(f"{ALL}, {RIDGES} removed"),
+        "verdict": verdict,
+        "target": it.target,
+        "group": it.group,
+        "metric": metric,
+        "chance": chance,
+        "estimate": partial(format_estimate, kind=it.kind),
+        "value": partial(format_value, kind=it.kind),
+    }
+    sentences = render_page("bench/confounds.md", said).split("\n")
+    values = [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()]
+    alt = f"Metric of acquisition conditions and of ridges, {classifier}; the dashed line is chance level"
+    drawn = f"Per print: {classifier}", values, metric, alt, "Dashed: chance level."
+    return {
+        "sentences": sentences,
+        # What the conditions explain by themselves, and whether the ridges keep anything without them.
+        "short": " ".join(w for w in (sentences[0], verdict) if w),
+        "figure": interval_display("confounds", *drawn, mark=chance, tall=True),
+        "metric": metric,
+        "fused": fused,
+        "rows": list(rows.values()),
+    }
+
+
+def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
+    """Return whether the ridges keep more than nothing, and which fraction the conditions explain."""
+    if chance is None or RIDGES not in rows or REST not in rows:
+        return ""
+    rest = rows[REST]
+    after = "After these conditions are regressed out, the ridge columns"
+    if not _beats_chance(comparison, rest, chance):
+        return (
+            f"{after} do not differ significantly from chance: these prints do not show that the ridges carry "
+            "information beyond the acquisition conditions."
+        )
+    words = f"{after} are above chance: they carry information that the measured conditions do not explain."
+    share, low, high = (100 * np.clip(rest[f"explained{end}"], 0, 1) for end in ("", "_low", "_high"))
+    if not np.isfinite(share):
+        return words
+    part = "hardly any" if share < MIN_PERCENT else f"about {round(share, -1):.0f} %"
+    bounds = f" (95 % interval {low:.0f} to {high:.0f} %)" if high > 0 else ""
+    return f"{words} The conditions account for {part}{bounds} of the ridges’ advantage over chance, to second order."
+
+
+def _beats_chance(comparison: Comparison, row: dict[Any, Any], chance: float) -> bool:
+    if comparison.problem.metric in LESS_IS_BETTER:
+        return bool(row["value_high"] < chance)
+    return bool(row["value_low"] > chance)

@@ -1,8 +1,8 @@
-"""A comparison as rows of text: classifiers, pairs, classes, folds, controls, problem, reproduction."""
+"""A comparison as text: metrics and their values; rows of classifiers, pairs, classes, folds, controls; the problem."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,54 +10,69 @@ import numpy as np
 import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
-from ridgefeat.files import count_of
-from ridgefeat.report.bench import words
-from ridgefeat.report.bench.figures import group_rows
-from ridgefeat.report.bench.words import format_estimate, format_p_value, format_value, metric_name
-from ridgefeat.report.page import interval, number
+from ridgefeat.report.page import describe_simulated, interval, number
 
 ALPHA = 0.05
 """Corrected p below which two classifiers differ significantly."""
+METRIC_NAMES = {
+    "roc_auc": "ROC AUC",
+    "balanced_accuracy": "Balanced accuracy",
+    "accuracy": "Accuracy",
+    "average_precision": "Average precision",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
+    "brier": "Brier score",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "r2": "R²",
+}
+
+
+def metric_name(metric: str) -> str:
+    """Return a metric's name as a page writes it."""
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+
+
+def format_value(value: float | None, kind: str) -> str:
+    """Return a metric's value: three decimals for fractions, three digits for a number in the target's unit."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return number(value) if kind == "regression" else f"{value:.3f}"
+
+
+def format_estimate(row: Mapping[Any, Any], name: str, kind: str) -> dict[str, str]:
+    """Return the cells `name`, `name`_low and `name`_high of a row as text: a value, and "a to b", empty if unknown."""
+    form = partial(format_value, kind=kind)
+    return {"value": form(row[name]), "interval": interval(row, name, form)}
+
+
+def format_difference(value: float, kind: str) -> str:
+    """Return a difference with its sign, with a true minus."""
+    return "–" if not np.isfinite(value) else ("−" if value < 0 else "+") + format_value(abs(value), kind)
+
+
+def group_rows(table: pd.DataFrame | None, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
+    """Return a table's rows by the values of a column, in the table's order; nothing where there is no table."""
+    return () if table is None or table.empty else table.groupby(column, sort=False)
 
 
 def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]:
-    """Return a summary as cells: every metric with its interval, failures with their reason."""
-    kind = comparison.problem.kind
-    metrics = [m for m in METRICS[kind] if m in summary.columns]
+    """Return a summary's metrics and rows, each with what its classifier is."""
+    metrics = [m for m in METRICS[comparison.problem.kind] if m in summary.columns]
     meanings = {run.name: run.meaning for run in comparison.runs}
-    rows = [
-        {
-            "name": row["classifier"],
-            "meaning": meanings.get(row["classifier"], ""),
-            "failed": row["status"] != "ok",
-            "reason": row["reason"],
-            "cells": [format_estimate(row, m, kind) | {"sort": _sort(row[m])} for m in metrics],
-            "seconds": _seconds(row.get("seconds", np.nan)),
-            "seconds_sort": _sort(row.get("seconds", np.nan)),
-            "best": row["classifier"] == comparison.best,
-        }
-        for row in summary.to_dict("records")
-    ]
-    meant = words.METRIC_MEANINGS
-    heads = [{"name": metric_name(m), "meaning": meant.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics]
-    return {"heads": heads, "rows": rows, "timed": "seconds" in summary.columns}
+    return {
+        "heads": [{"metric": m, "name": metric_name(m), "less": m in LESS_IS_BETTER} for m in metrics],
+        "rows": [r | {"meaning": meanings.get(r["classifier"], "")} for r in summary.to_dict("records")],
+        "timed": "seconds" in summary.columns,
+    }
 
 
 def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the differences to the best classifier and to dummy, grouped by that reference."""
-    kind, found = comparison.problem.kind, []
+    """Return the differences to the best classifier and to dummy, grouped by that reference, each with its verdict."""
+    found = []
     for reference, own in group_rows(comparison.pairs, "reference"):
-        rows = [
-            {
-                "classifier": row["classifier"],
-                "difference": words.format_difference(row["difference"], kind),
-                "interval": interval(row, "difference", partial(words.format_difference, kind=kind)),
-                "p": format_p_value(row["p"]),
-                "p_holm": format_p_value(row["p_holm"]),
-                "verdict": decide_verdict(row),
-            }
-            for row in own.to_dict("records")
-        ]
+        rows = [row | {"verdict": decide_verdict(row)} for row in own.to_dict("records")]
         title = f"{comparison.best}, the best" if reference in ("best", comparison.best) else reference
         metric = metric_name(own["metric"].iloc[0])
         found.append({"reference": reference, "words": title, "metric": metric, "rows": rows})
@@ -65,14 +80,7 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def decide_verdict(row: Mapping[Any, Any]) -> str:
-    """Return the verdict on a difference: significant where corrected p and interval agree, else "possibly …".
-
-    Examples
-    --------
-    >>> row = {"difference": 0.1, "difference_low": 0.05, "difference_high": 0.15, "metric": "roc_auc"}
-    >>> decide_verdict({**row, "p_holm": 0.01}), decide_verdict({**row, "p_holm": 0.2})
-    ('better', 'possibly better')
-    """
+    """Return the verdict on a difference: significant where corrected p and interval agree, else "possibly …"."""
     difference, p = float(row["difference"]), float(row["p_holm"])
     if not np.isfinite(difference):
         return "unknown"
@@ -84,21 +92,12 @@ def decide_verdict(row: Mapping[Any, Any]) -> str:
     return word if sure and apart else f"possibly {word}"
 
 
-def list_classes(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return precision, recall, F1 and support by class, grouped by classifier, best first."""
-    kind, found = comparison.problem.kind, []
-    for name, own in group_rows(comparison.classes, "classifier"):
-        rows = [
-            {
-                "class": r["class"],
-                "cells": [format_value(r[m], kind) for m in ("precision", "recall", "f1")],
-                "support": f"{r['support']:,.0f}",
-            }
-            for r in own.to_dict("records")
-        ]
-        found.append({"name": name, "rows": rows})
+def list_classes(comparison: Comparison) -> list[dict[Any, Any]]:
+    """Return the rows of precision, recall, F1 and support by class, those of the best classifier first."""
+    if comparison.classes is None:
+        return []
     order = comparison.summary["classifier"].tolist()
-    return sorted(found, key=lambda f: order.index(f["name"]))
+    return sorted(comparison.classes.to_dict("records"), key=lambda row: order.index(row["classifier"]))
 
 
 def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
@@ -106,21 +105,15 @@ def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
     groups, found = comparison.problem.groups, []
     for f in comparison.folds:
         sides = f.train, f.test, set(groups[f.train]), set(groups[f.test])
-        cells = [f"{len(side):,}" for side in sides]
-        found.append({"name": f"{f.repeat + 1}, {f.number + 1}", "cells": cells, "shared": len(f.shared_groups)})
+        sizes = [len(side) for side in sides]
+        found.append({"name": f"{f.repeat + 1}, {f.number + 1}", "sizes": sizes, "shared": len(f.shared_groups)})
     return found
 
 
-def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the negative controls, and whether each is at chance level."""
-    kind, table = comparison.problem.kind, comparison.controls
-    rows: list[dict[Any, Any]] = [] if table is None else table.to_dict("records")
-    return [
-        row
-        | format_estimate(row, "value", kind)
-        | {"metric": metric_name(row["metric"]), "chance": format_value(row["chance"], kind)}
-        for row in rows
-    ]
+def list_controls(comparison: Comparison) -> list[dict[Any, Any]]:
+    """Return the negative controls, each with its metric's name."""
+    rows = [] if comparison.controls is None else comparison.controls.to_dict("records")
+    return [row | {"metric": metric_name(row["metric"])} for row in rows]
 
 
 def describe_problem(comparison: Comparison) -> dict[str, Any]:
@@ -143,7 +136,7 @@ def describe_problem(comparison: Comparison) -> dict[str, Any]:
         "largest": max(counted, key=lambda c: c["prints"], default=None),
         "spread": spread,
         "notes": list(it.notes),
-        "simulated": _simulated(it.labels),
+        "simulated": describe_simulated(it.labels),
     }
 
 
@@ -163,35 +156,26 @@ def _option(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _simulated(labels: pd.DataFrame) -> str:
-    if "simulated" not in labels:
-        return "none"
-    made = labels["simulated"].astype("string").fillna("") == "yes"
-    return "all" if made.all() else "some" if made.any() else "none"
-
-
-def _sort(value: float) -> str:
+def sort_key(value: float) -> str:
+    """Return a number by which a page's script sorts; empty if unknown."""
     return f"{value:.9g}" if np.isfinite(value) else ""
 
 
-def _seconds(value: float) -> str:
+def format_seconds(value: float) -> str:
+    """Return seconds, in tenths below 100."""
     return "–" if not np.isfinite(value) else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def describe_selection(comparison: Comparison) -> dict[str, Any] | None:
-    """Return in how many folds each column was chosen, as text, and a sentence; None without a selection."""
+    """Return in how many folds each column was chosen, and how; None without a selection."""
     frame = comparison.selection
     if frame is None:
         return None
-    of, chosen = int(frame["of"].iloc[0]), frame[frame["folds"] > 0]
-    always, how = int((frame["folds"] == of).sum()), comparison.reproduction.options.get("select", "")
-    rows = [
-        {"name": r["column"], "icc": _sort(round(r["icc"], 2)), "folds": f"{r['folds']} of {r['of']}"}
-        for r in chosen.to_dict("records")
-    ]
-    sentence = (
-        f"Inside each training fold, columns were chosen by {how}: {len(chosen):,} of {len(frame):,} columns in at "
-        f"least one of {count_of(of, 'fold')}, {always:,} in every one. Those of a learning curve, of families and of "
-        "shuffled targets were chosen anew."
-    )
-    return {"sentence": sentence, "rows": rows}
+    of = int(frame["of"].iloc[0])
+    return {
+        "how": comparison.reproduction.options.get("select", ""),
+        "columns": len(frame),
+        "of": of,
+        "always": int((frame["folds"] == of).sum()),
+        "rows": frame[frame["folds"] > 0].to_dict("records"),
+    }

@@ -30,7 +30,7 @@ from ridgefeat.report.explore import sample
 from ridgefeat.report.explore.maps import Maps, correlate, make_maps, separate_groups
 from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
 from ridgefeat.report.explore.sample import as_text, choose_grouping, list_groupings
-from ridgefeat.report.page import embed_script, render_page, write_page
+from ridgefeat.report.page import describe_simulated, embed_script, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
 from ridgefeat.table import describe_foreign, load_sidecar
@@ -139,8 +139,15 @@ def write_explore_page(
         raise TableError(f"table {table} has {total} prints and {len(columns)} features; nothing to explore")
     labels = [n for n in read.labels.columns if not n.startswith("meta_")]
     groups = list_groupings(read.labels, labels)
-    _check_label(table, read.labels, labels, groups, options.by)
-    at, total = choose_grouping(groups, options.by), len(read.labels)
+    by = options.by
+    if by is not None and by not in labels:
+        raise TableError(f"table {table} has no label {by!r}; there are: {', '.join(labels) or 'none'}")
+    if by is not None and by not in [g["name"] for g in groups]:
+        raise TableError(
+            f"label {by!r} has {read.labels[by].nunique()} different values in {len(read.labels)} prints of {table}; "
+            "comparing needs at least two, at most half as many as prints, and not the subject"
+        )
+    at, total = choose_grouping(groups, by), len(read.labels)
     strata = groups[at]["codes"] if at >= 0 else np.zeros(total, np.uint8)
     frame = read.frame.iloc[sample.draw_rows(strata, read.rows, read.keys, options.limit)].reset_index(drop=True)
     content = _numbers(frame, columns, labels, about, options, on_message)
@@ -150,24 +157,9 @@ def write_explore_page(
     missing = [d.error for d in drawn if d.error]
     why = missing[0] if missing else ""
     content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": why}
-    written = write_page(page, _render(table.name, content, frame, about))
+    written = write_page(page, "explore/page.html", _view(table.name, content, frame, about))
     counts = len(frame), total, len(columns), len(drawn) - len(missing), len(missing)
     return Explored(written, *counts, side, why, written.stat().st_size)
-
-
-def _check_label(
-    table: Path, frame: pd.DataFrame, labels: Sequence[str], groups: Sequence[Mapping[str, Any]], by: str | None
-) -> None:
-    """Refuse a label that the table does not have, or that does not group its prints."""
-    if by is None:
-        return
-    if by not in labels:
-        raise TableError(f"table {table} has no label {by!r}; there are: {', '.join(labels) or 'none'}")
-    if by not in [g["name"] for g in groups]:
-        raise TableError(
-            f"label {by!r} has {frame[by].nunique()} different values in {len(frame)} prints of {table}; "
-            "comparing needs at least two, at most half as many as prints, and not the subject"
-        )
 
 
 def _numbers(
@@ -270,28 +262,24 @@ def _pack_prints(drawn: Sequence[PackedPrint]) -> dict[str, Any]:
     }
 
 
-def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
+def _view(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, Any]:
     folder = resources.files("ridgefeat.report.explore")
     parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
     script = "\n" + "\n".join(['"use strict";', *parts])
     record = content["about"]
-    made = as_text(frame, "simulated") == "yes" if "simulated" in frame else np.zeros(len(frame), bool)
     blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
     blocks |= {f"data-values-{i}": Markup(plane) for i, plane in enumerate(content["values"])}
-    return render_page(
-        "explore/page.html",
-        {
-            "title": name,
-            "version": about.get("version", __version__),
-            "simulated": "all" if made.all() else "some" if made.any() else "none",
-            "about": record,
-            "exact": record["bits"] > KEPT_BITS,
-            "json": Markup(safe_json(record)),
-            "blocks": blocks,
-            **embed_script(script),
-            "pictures": record["side"] > 0,
-        },
-    )
+    return {
+        "title": name,
+        "version": about.get("version", __version__),
+        "simulated": describe_simulated(frame),
+        "about": record,
+        "exact": record["bits"] > KEPT_BITS,
+        "json": Markup(safe_json(record)),
+        "blocks": blocks,
+        **embed_script(script),
+        "pictures": record["side"] > 0,
+    }
 
 
 EXACT_BYTES = 6 << 20

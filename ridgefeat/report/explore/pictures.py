@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ridgefeat.errors import ImageError, RidgefeatError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources.rows import locate
+from ridgefeat.sources.find import locate
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, UInt8
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import open_print

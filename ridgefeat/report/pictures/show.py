@@ -1,4 +1,4 @@
-"""Pictures as files: a print with all that was detected in it, one panel per stage; two prints, their minutiae paired.
+"""Pictures as files: a print with all that was detected in it, one panel per stage; a template; two prints, paired.
 
 save_overlay(rf.read("101_1.tif", dpi=500), "overlay.png")
 """
@@ -14,36 +14,76 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.errors import ImageError, ParameterError, TemplateError
 from ridgefeat.features.layers import Marks
 from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.report.display import INK, SOFT, label, save_figure, styled
 from ridgefeat.report.display import shorten as shorten_words
 from ridgefeat.report.pictures.axes import GREEN, draw_layer
 from ridgefeat.report.pictures.panels import PANELS, WARNING, Panel, add_legend, draw_over, find_panels, scaled
-from ridgefeat.report.pictures.template import TemplatePrint
-from ridgefeat.structure import UInt8
+from ridgefeat.structure import WORKING_DPI, UInt8
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.templates import MinutiaeRecord
     from ridgefeat.verify import PreparedTemplate, Template
 
     Side = Template | PreparedTemplate
     Images = tuple[UInt8 | None, UInt8 | None]
 
+TEMPLATE_MARGIN = 16.0
+"""Pixels at 500 dpi around minutiae whose image has no known size."""
+MAX_SPAN = 3000.0
+"""Pixels at 500 dpi, 15 cm."""
 PAGE = (252, 252, 251)
 PANEL_SIDE = 800
 """Pixels of a panel's longer side if no scale is given."""
 PX_PER_INCH = 100
 """Of a page of panels."""
-
 SCALE_RANGE = (0.25, 4.0)
 MARGIN, GAP, TITLE, LEGEND, MIN_WIDTH = 40, 36, 46, 64, 600
 HEADING = 96
+MATCH_SCALE = 2.0
+"""Picture pixels per pixel at 500 dpi, of two prints that are compared."""
+MATCH_GAP, MATCH_HEADING = 24, 64
+
+
+class TemplatePrint(Fingerprint):
+    """A print with the minutiae and singular points of a template, without stages; its whole area is foreground."""
+
+    @classmethod
+    def make(cls, record: MinutiaeRecord, image: Fingerprint | None = None, *, source: str = "") -> TemplatePrint:
+        """Return a template's points on its image, or else on white: of the size that it gives, or that they span.
+
+        Raises TemplateError if they lie outside the image or span more than 15 cm, ImageError if the size that it gives
+        is too large for a print.
+        """
+        points, singular = record.minutiae, record.singular_points
+        x, y = np.concatenate([points.x, singular.x]), np.concatenate([points.y, singular.y])
+        dpi = record.dpi_x, record.dpi_y
+        if image is not None:
+            original, dpi = image.original, (image.dpi_x, image.dpi_y)
+        elif record.width and record.height:
+            original = np.broadcast_to(np.uint8(255), (record.height, record.width))
+        else:
+            # .xyt counts from the bottom of an image of unknown height: what is negative is shifted into the picture.
+            left, top = (min(0.0, float(a.min(initial=0)) - TEMPLATE_MARGIN * bool((a < 0).any())) for a in (x, y))
+            right, bottom = (float(a.max(initial=0)) + TEMPLATE_MARGIN for a in (x, y))
+            if max(right - left, bottom - top) > MAX_SPAN:
+                raise TemplateError(f"{source}: its minutiae span more than {25.4 * MAX_SPAN / WORKING_DPI:.0f} mm")
+            points = replace(points, x=points.x - np.float32(left), y=points.y - np.float32(top))
+            singular = replace(singular, x=singular.x - np.float32(left), y=singular.y - np.float32(top))
+            original = np.full((round(bottom - top), round(right - left)), 255, np.uint8)
+            dpi = WORKING_DPI, WORKING_DPI
+        fp = cls(original, dpi, source=source)
+        rows, columns = fp.image.shape
+        if image is not None and ((x < -1) | (y < -1) | (x > columns) | (y > rows)).any():
+            raise TemplateError(f"{source}: minutiae lie outside the image; is it another print, or is its dpi wrong?")
+        vars(fp).update(minutiae=points, singular_points=singular, mask=np.ones((rows, columns), bool), flags=())
+        return fp
 
 
 def draw_overlay(
@@ -264,11 +304,6 @@ def _scale(fp: Fingerprint, scale: float | None) -> float:
     if not low <= scale <= high:
         raise ParameterError(f"scale must lie between {low:g} and {high:g}, got {scale:g}")
     return scale
-
-
-MATCH_SCALE = 2.0
-"""Picture pixels per pixel at 500 dpi."""
-MATCH_GAP, MATCH_HEADING = 24, 64
 
 
 def draw_match(first: Side, second: Side, images: Images = (None, None)) -> UInt8:

@@ -14,12 +14,13 @@ import pytest
 from ridgefeat.bench.diagnostics import ALL
 from ridgefeat.bench.results import Comparison
 from ridgefeat.errors import TableError
-from ridgefeat.report.audit.page import describe_audit
-from ridgefeat.report.bench import figures, summary, tables
+from ridgefeat.report.audit import describe_audit
+from ridgefeat.report.bench import figures, tables
+from ridgefeat.report.bench import page as bench_page
 from ridgefeat.report.bench.page import bench_displays, make_view, write_bench_page
 from ridgefeat.report.bench.tables import decide_verdict
-from ridgefeat.report.bench.words import find_topic
 from ridgefeat.report.display import Display
+from ridgefeat.report.page import find_topic
 from tests.report.made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
 
 
@@ -297,12 +298,14 @@ def test_a_comparison_has_a_page_without_tables_or_if_all_failed(folder: Path) -
     ],
 )
 def test_the_fraction_that_acquisition_conditions_explain_is_stated(rest, words) -> None:
-    table = pd.DataFrame({"confound": ["contact", ALL, summary.RIDGES, summary.REST], "value": [0.6, 0.64, 0.8, rest]})
+    table = pd.DataFrame(
+        {"confound": ["contact", ALL, bench_page.RIDGES, bench_page.REST], "value": [0.6, 0.64, 0.8, rest]}
+    )
     ends = {"value_low": table["value"] - 0.03, "value_high": table["value"] + 0.03}
     explained = (0.8 - rest) / 0.3
     ends |= {"explained": explained, "explained_low": explained - 0.1, "explained_high": explained + 0.1}
     table = table.assign(meaning="", columns=1, classifier="rbf_svm", fused=np.nan, **ends)
-    assert words in summary.describe_confounds(replace(make("binary"), confounds=table), 0.5)["short"]
+    assert words in bench_page.describe_confounds(replace(make("binary"), confounds=table), 0.5)["short"]
 
 
 def test_same_comparison_same_bytes(page: Page, folder: Path) -> None:
@@ -380,7 +383,7 @@ def test_labels_share_a_scale_and_columns_without_importance_are_not_drawn() -> 
 
 def test_a_page_computes_each_part_once(folder: Path, monkeypatch) -> None:
     calls: Counter[str] = Counter()
-    for module in (figures, tables, summary):
+    for module in (figures, tables, bench_page):
         for name, function in vars(module).copy().items():
             own = getattr(function, "__module__", "") == module.__name__
             if own and name.startswith(("make_", "list_", "describe_", "find_")):

@@ -5,8 +5,8 @@ import pytest
 
 from ridgefeat.errors import ImageError, TemplateError
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.report.pictures.show import save_overlay, save_template
-from ridgefeat.report.pictures.template import MARGIN, TemplatePrint
+from ridgefeat.report.pictures.show import TEMPLATE_MARGIN as MARGIN
+from ridgefeat.report.pictures.show import TemplatePrint, save_overlay, save_template
 from ridgefeat.structure import CORE, Minutiae, SingularPoints
 from ridgefeat.templates import MinutiaeRecord
 

@@ -1,1 +1,0 @@
-"""The leak audit as a page of its own, and as a part of other pages."""
