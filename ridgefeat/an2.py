@@ -85,12 +85,27 @@ class Record:
 
 
 def is_transaction(start: bytes) -> bool:
-    """Return whether bytes begin as a transaction does."""
+    """Return whether bytes begin as a transaction does.
+
+    Examples
+    --------
+    >>> is_transaction(b"1.001:259\\x1d1.002:0500\\x1d"), is_transaction(b"1.0,2.0")
+    (True, False)
+    """
     return _START.match(start) is not None
 
 
 def split(data: bytes) -> tuple[list[Record], str | None]:
-    """Return a transaction's records, and why there are no more of them if it breaks off; None if it is whole."""
+    """Return a transaction's records, and why there are no more of them if it breaks off; None if it is whole.
+
+    Examples
+    --------
+    >>> whole = b"1.001:24\\x1d1.003:1\\x1f1\\x1e2\\x1f00\\x1c2.001:18\\x1d2.002:00\\x1c"
+    >>> [(r.kind, r.start, r.stop) for r in split(whole)[0]], split(whole)[1]
+    ([(1, 0, 24), (2, 24, 42)], None)
+    >>> split(whole[:-3])[1]
+    'breaks off in record 2 (type 2), which claims 18 bytes where 15 are left'
+    """
     if not is_transaction(data):
         hint = "; transactions in XML are not read" if re.match(rb"(\xef\xbb\xbf)?\s*<", data[:64]) else ""
         return [], f"is no ANSI/NIST transaction: it begins with {data[:8]!r}{hint}"
@@ -195,6 +210,12 @@ def _minimum_dpi(scanned: int, first: Record) -> float:
 
 
 def nominal_dpi(dpi: float, rounding: float) -> float:
-    """Return the resolution in whole fifties that rounding a unit hides: 197 px/cm and 19.69 px/mm are 500 dpi."""
+    """Return the resolution in whole fifties that rounding a unit hides: 197 px/cm and 19.69 px/mm are 500 dpi.
+
+    Examples
+    --------
+    >>> nominal_dpi(197 * 2.54, 1.27), nominal_dpi(25.4 * 39.37, 0.127), nominal_dpi(512, 0.5)
+    (500.0, 1000.0, 512)
+    """
     fifties = 50.0 * round(dpi / 50)
     return fifties if abs(dpi - fifties) <= rounding else round(dpi, 2)

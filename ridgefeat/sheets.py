@@ -31,12 +31,24 @@ _MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,
 
 
 def escape_formula(cell: str) -> str:
-    """Return a cell, with an apostrophe in front if it begins like a formula, or like one that has been escaped."""
+    """Return a cell, with an apostrophe in front if it begins like a formula, or like one that has been escaped.
+
+    Examples
+    --------
+    >>> escape_formula("=1+1"), escape_formula("'=1+1"), escape_formula("left")
+    ("'=1+1", "''=1+1", 'left')
+    """
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def unescape_formula(cell: str) -> str:
-    """Return the cell that `escape_formula` was given."""
+    """Return the cell that `escape_formula` was given.
+
+    Examples
+    --------
+    >>> unescape_formula("'=1+1"), unescape_formula("'s-Hertogenbosch")
+    ('=1+1', "'s-Hertogenbosch")
+    """
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 

@@ -42,7 +42,13 @@ UNALTERED = ("", "none", "no", "original", "real")
 
 
 def connect(pairs: Iterable[tuple[int, int]], count: int) -> list[list[int]]:
-    """Return the connected components with at least two members of a graph on 0 .. count - 1, in order."""
+    """Return the connected components with at least two members of a graph on 0 .. count - 1, in order.
+
+    Examples
+    --------
+    >>> connect([(0, 2), (2, 5), (3, 4)], 6)
+    [[0, 2, 5], [3, 4]]
+    """
     edges = np.array(list(pairs), np.intp).reshape(-1, 2)
     graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(count, count))
     nodes = np.unique(edges)

@@ -213,7 +213,13 @@ def _split_values(frame: pd.DataFrame, inputs: Sequence[str], split: str | None)
 
 
 def _side(word: str) -> str:
-    """Return train or test for a word that names a side of a split; else an empty text."""
+    """Return train or test for a word that names a side of a split; else an empty text.
+
+    Examples
+    --------
+    >>> _side("Training"), _side("val"), _side("prints")
+    ('train', 'test', '')
+    """
     return "train" if _TRAIN.fullmatch(word.strip()) else "test" if _TEST.fullmatch(word.strip()) else ""
 
 
@@ -240,6 +246,13 @@ def make_folds(values: Sequence[str]) -> tuple[Fold, ...]:
     """Return (training, test) row positions for each row's side or fold; rows with "" are in none.
 
     Where a value means training, every other value is tested on it; else each value is tested on all others.
+
+    Examples
+    --------
+    >>> [(train.tolist(), test.tolist()) for train, test in make_folds(["train", "test", "", "train"])]
+    [([0, 3], [1])]
+    >>> [(train.tolist(), test.tolist()) for train, test in make_folds(["1", "2", "1"])]
+    [([1], [0, 2]), ([0, 2], [1])]
     """
     cells = np.array(values, object)
     different = [v for v in dict.fromkeys(values) if v]

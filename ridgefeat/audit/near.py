@@ -88,6 +88,11 @@ def similar_groups(vectors: Float, groups: Index, fingers: Index, count: int) ->
 
     `vectors` are signatures of length 1, shape (n, m). Prints of different fingers are not paired; a finger of -1 is
     not known.
+
+    Examples
+    --------
+    >>> similar_groups(np.float32([[1, 0], [0, 1], [0.8, 0.6], [-1, 0]]), np.arange(4), np.full(4, -1), 1)
+    ([(0, 2)], 6)
     """
     order = np.argsort(groups, kind="stable")
     names, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)

@@ -162,7 +162,13 @@ def as_text(value: object) -> str:
 
 
 def is_quantity(column: pd.Series[Any]) -> bool:
-    """Return whether a label is a quantity: a number, but neither two values nor few whole numbers (classes)."""
+    """Return whether a label is a quantity: a number, but neither two values nor few whole numbers, which are classes.
+
+    Examples
+    --------
+    >>> is_quantity(pd.Series([1, 2, 3])), is_quantity(pd.Series([20.5, 31.0, 47.0]))
+    (False, True)
+    """
     values = column.dropna()
     if not is_numeric_dtype(values.dtype) or is_bool_dtype(values.dtype) or values.nunique() <= 2:
         return False
@@ -285,7 +291,13 @@ ADVICE = {
 
 
 def count_images(count: int, which: str = "") -> str:
-    """Return the beginning of a sentence on some images."""
+    """Return the beginning of a sentence on some images.
+
+    Examples
+    --------
+    >>> count_images(1), count_images(2, "nearly the same by their features,")
+    ('1 image is', '2 images, nearly the same by their features, are')
+    """
     noun = "image" if count == 1 else "images"
     return f"{count} {noun}{', ' + which if which else ''} {'is' if count == 1 else 'are'}"
 

@@ -198,7 +198,13 @@ def label(words: object, length: int = 48) -> str:
 
 
 def shorten(words: str, length: int) -> str:
-    """Return text cut in the middle to a number of letters: names of columns and files differ at both ends."""
+    """Return text cut in the middle to a number of letters: names of columns and files differ at both ends.
+
+    Examples
+    --------
+    >>> shorten("a_very_long_name", 9)
+    'a_ve…name'
+    """
     if len(words) <= length:
         return words
     front = (length - 1) // 2
@@ -216,7 +222,13 @@ def line_style(index: int) -> dict[str, Any]:
 
 
 def span_of(values: Sequence[float], *, include: Sequence[float] = (), margin: float = 0.06) -> tuple[float, float]:
-    """Return limits of a scale that contain the finite values and those to include, with a margin."""
+    """Return limits of a scale that contain the finite values and those to include, with a margin.
+
+    Examples
+    --------
+    >>> span_of([1, 3, float("nan")], margin=0.5), span_of([])
+    ((0.0, 4.0), (0.0, 1.0))
+    """
     known = [float(v) for v in [*values, *include] if np.isfinite(v)]
     if not known:
         return 0.0, 1.0

@@ -65,7 +65,13 @@ def breakable(text: str) -> Markup:
 
 
 def number(value: float) -> str:
-    """Return a number for people: three significant digits, and an exponent only where it is needed."""
+    """Return a number for people: three significant digits, and an exponent only where it is needed.
+
+    Examples
+    --------
+    >>> number(0.4712), number(12.345), number(1234.5), number(3e-7), number(float("nan"))
+    ('0.471', '12.3', '1,234', '3.00e-07', '–')
+    """
     if not np.isfinite(value):
         return "–"
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
@@ -117,17 +123,35 @@ def percent_interval(low: float, high: float) -> str:
 
 
 def format_p_value(p: float) -> str:
-    """Return a p value with three decimals."""
+    """Return a p value with three decimals.
+
+    Examples
+    --------
+    >>> format_p_value(0.0312), format_p_value(0.0004), format_p_value(float("nan"))
+    ('0.031', '< 0.001', '–')
+    """
     return "–" if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Return names as an enumeration."""
+    """Return names as an enumeration.
+
+    Examples
+    --------
+    >>> join_names(["a", "b", "c"]), join_names(["a"]), join_names([])
+    ('a, b and c', 'a', '')
+    """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
 
 
 def find_topic(target: str) -> str:
-    """Return which sensitive topic a target is: "sex", "age", "population", or "" for none."""
+    """Return which sensitive topic a target is: "sex", "age", "population", or "" for none.
+
+    Examples
+    --------
+    >>> find_topic("Gender"), find_topic("finger")
+    ('sex', '')
+    """
     return SENSITIVE.get(target.lower(), "")
 
 

@@ -90,7 +90,15 @@ def reads_names(pattern: str) -> Callable[[Callable[[Match, PurePath], Labels | 
 
 
 def position_labels(code: int) -> Labels:
-    """Return hand and finger of an ANSI/NIST-ITL finger position; several fingers keep their code."""
+    """Return hand and finger of an ANSI/NIST-ITL finger position; several fingers keep their code.
+
+    Examples
+    --------
+    >>> position_labels(7), position_labels(11)
+    ({'hand': 'left', 'finger': 'index'}, {'hand': 'right', 'finger': 'thumb'})
+    >>> position_labels(13), position_labels(15)
+    ({'hand': 'right', 'finger_id': '13'}, {'finger_id': '15'})
+    """
     finger = _PLAIN_THUMBS.get(code, code)
     if 1 <= finger <= 10:
         return {"hand": "left" if finger > 5 else "right", "finger": POSITIONS[(finger - 1) % 5]}
@@ -394,6 +402,11 @@ def normalise_labels(labels: Mapping[str, str]) -> Labels:
     """Return labels with sex, hand and finger in the words of this package (M -> male), others as they are.
 
     A label that says "missing" (NA, NaN, None, ...) is left out.
+
+    Examples
+    --------
+    >>> normalise_labels({"subject": "7", "sex": "M", "age": "NA"})
+    {'subject': '7', 'sex': 'male'}
     """
     return {k: _WORDS.get(k, {}).get(v.lower(), v) for k, v in labels.items() if v not in MISSING_WORDS}
 

@@ -80,7 +80,15 @@ def read_region(path: str | os.PathLike[str], shape: tuple[int, ...]) -> Bool:
 
 
 def polygon_mask(corners: np.ndarray, shape: tuple[int, ...]) -> Bool:
-    """Return what a polygon of corners (x, y) covers."""
+    """Return what a polygon of corners (x, y) covers.
+
+    Examples
+    --------
+    >>> polygon_mask(np.array([[0, 0], [2, 0], [2, 1], [0, 1]]), (3, 4)).astype(int)
+    array([[1, 1, 1, 0],
+           [1, 1, 1, 0],
+           [0, 0, 0, 0]])
+    """
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 1)
     return mask > 0

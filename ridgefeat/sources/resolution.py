@@ -92,6 +92,12 @@ def suggest_dpi(period: float) -> str:
 
     `period` is the median distance between neighbouring ridges in px of the image. Ridges of adults are about 0.46 mm
     apart; of children less. Outside 4.6 to 17 px a period is not measured, and the resolution only bounded.
+
+    Examples
+    --------
+    >>> suggest_dpi(4.6), suggest_dpi(9.0), suggest_dpi(4.5)
+    ('median period 4.6 px: about 250 dpi for an adult', 'median period 9.0 px: about 500 dpi for an adult',
+     'median period 4.5 px or less: at most about 250 dpi for an adult')
     """
     if math.isnan(period):
         return "no period was found that would suggest another"

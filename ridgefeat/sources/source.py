@@ -59,13 +59,25 @@ class PrintSource:
 
 
 def boxed(source: PrintSource, box: Box) -> PrintSource:
-    """Return the part of an image as a print of its own; its name ends in the box as ImageMagick writes it."""
+    """Return the part of an image as a print of its own; its name ends in the box as ImageMagick writes it.
+
+    Examples
+    --------
+    >>> boxed(PrintSource(Path("/a/slap.png"), "slap.png"), (20, 0, 320, 480)).relative
+    'slap.png#320x480+20+0'
+    """
     left, top, width, height = box
     return replace(source, box=box, relative=f"{source.relative}#{width}x{height}+{left}+{top}")
 
 
 def split_box(name: str) -> tuple[str, Box | None]:
-    """Return the name of an image, and the box if `boxed` has named a part of it."""
+    """Return the name of an image, and the box if `boxed` has named a part of it.
+
+    Examples
+    --------
+    >>> split_box("slap.png#320x480+20+0"), split_box("slap.png")
+    (('slap.png', (20, 0, 320, 480)), ('slap.png', None))
+    """
     found = re.fullmatch(r"(.+)#(\d{1,5})x(\d{1,5})\+(\d{1,5})\+(\d{1,5})", name)
     if not found:
         return name, None

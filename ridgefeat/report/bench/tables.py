@@ -30,25 +30,49 @@ METRIC_NAMES = {
 
 
 def metric_name(metric: str) -> str:
-    """Return a metric's name as a page writes it."""
+    """Return a metric's name as a page writes it.
+
+    Examples
+    --------
+    >>> metric_name("roc_auc"), metric_name("top_5")
+    ('ROC AUC', 'top 5')
+    """
     return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
 def format_value(value: float | None, kind: str) -> str:
-    """Return a metric's value: three decimals for fractions, three digits for a number in the target's unit."""
+    """Return a metric's value: three decimals for fractions, three digits for a number in the target's unit.
+
+    Examples
+    --------
+    >>> format_value(0.8124, "binary"), format_value(12.345, "regression"), format_value(None, "binary")
+    ('0.812', '12.3', '–')
+    """
     if value is None or not np.isfinite(value):
         return "–"
     return number(value) if kind == "regression" else f"{value:.3f}"
 
 
 def format_estimate(row: Mapping[Any, Any], name: str, kind: str) -> dict[str, str]:
-    """Return the cells `name`, `name`_low and `name`_high of a row as text: a value, and "a to b", empty if unknown."""
+    """Return the cells `name`, `name`_low and `name`_high of a row as text: a value, and "a to b", empty if unknown.
+
+    Examples
+    --------
+    >>> format_estimate({"f1": 0.81, "f1_low": 0.78, "f1_high": 0.84}, "f1", "binary")
+    {'value': '0.810', 'interval': '0.780 to 0.840'}
+    """
     form = partial(format_value, kind=kind)
     return {"value": form(row[name]), "interval": interval(row, name, form)}
 
 
 def format_difference(value: float, kind: str) -> str:
-    """Return a difference with its sign, with a true minus."""
+    """Return a difference with its sign, with a true minus.
+
+    Examples
+    --------
+    >>> format_difference(-0.0123, "binary"), format_difference(0.2, "binary")
+    ('−0.012', '+0.200')
+    """
     return "–" if not np.isfinite(value) else ("−" if value < 0 else "+") + format_value(abs(value), kind)
 
 
@@ -80,7 +104,14 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def decide_verdict(row: Mapping[Any, Any]) -> str:
-    """Return the verdict on a difference: significant where corrected p and interval agree, else "possibly …"."""
+    """Return the verdict on a difference: significant where corrected p and interval agree, else "possibly …".
+
+    Examples
+    --------
+    >>> row = {"difference": 0.1, "difference_low": 0.05, "difference_high": 0.15, "metric": "roc_auc"}
+    >>> decide_verdict({**row, "p_holm": 0.01}), decide_verdict({**row, "p_holm": 0.2})
+    ('better', 'possibly better')
+    """
     difference, p = float(row["difference"]), float(row["p_holm"])
     if not np.isfinite(difference):
         return "unknown"

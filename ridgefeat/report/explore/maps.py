@@ -87,6 +87,11 @@ def robust_scores(values: Float) -> Array:
 
     The deviation is 1.4826 times the median absolute deviation, but at least half the standard deviation: a column that
     is nearly always the same, or has two peaks, would otherwise make every other value unusual.
+
+    Examples
+    --------
+    >>> robust_scores(np.array([[0], [0], [0], [4]], np.float32)).round(2).ravel().tolist()
+    [0.0, 0.0, 0.0, 4.62]
     """
     out = np.zeros(values.shape)
     known = np.isfinite(values)

@@ -109,6 +109,13 @@ def draw_rows(
 
     `strata` has a value for each print; `rows` are the candidates among the prints and `keys` their random numbers:
     within a stratum, the smallest are drawn. The result holds places among the candidates, ascending.
+
+    Examples
+    --------
+    >>> strata = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 2], np.uint8)
+    >>> drawn = draw_rows(strata, np.arange(10), np.linspace(0, 1, 10), 5)
+    >>> strata[drawn].tolist()
+    [0, 0, 0, 1, 2]
     """
     own, counts = strata[rows], np.bincount(strata)
     order = np.lexsort((keys, own))
