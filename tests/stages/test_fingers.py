@@ -84,6 +84,12 @@ def test_prints_far_below_others_are_prints_of_their_own_but_in_a_slap():
     assert len(split_fingers(mask)) == 3 and len(split_fingers(mask, is_slap=True)) == 2
 
 
+@pytest.mark.parametrize(("gap_mm", "prints"), [(5, 1), (7, 2)])
+def test_a_phalanx_is_at_most_6_mm_below_its_fingertip(gap_mm, prints):
+    y = 300 + 220 + 100 + round(gap_mm * 500 / 25.4)
+    assert len(split_fingers(drawn((600, 300, 150, 220), (600, y, 130, 100)))) == prints
+
+
 def test_nothing_is_cut_from_nothing():
     assert split_fingers(np.zeros((60, 70), bool)) == []
 

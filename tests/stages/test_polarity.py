@@ -3,7 +3,7 @@ import pytest
 
 from ridgefeat import Fingerprint, extract
 from ridgefeat.errors import ParameterError
-from ridgefeat.stages.polarity import measure_polarity
+from ridgefeat.stages.polarity import has_white_ridges, measure_polarity
 from ridgefeat.synth import make_print
 from ridgefeat.synth.simple import grating
 from ridgefeat.table import Recipe
@@ -32,6 +32,20 @@ def test_breadth_of_ridges_does_not_matter(breadth):
     wave = grating((320, 300), 9.0, 0.6).image.astype(np.float32) / 127.5 - 1
     image = on_white(np.where(wave > breadth, 235, 20).astype(np.uint8), disc((320, 300), 110))
     assert not Fingerprint(image, 500).is_inverted and Fingerprint(~image, 500).is_inverted
+
+
+def test_the_rim_decides_from_a_tenth_below_the_middle_tone_and_from_24_cells_on():
+    for rows, columns, tone, polarity, is_negative in (
+        (120, 200, 118, -0.09, False),
+        (120, 200, 115, -0.12, True),
+        (48, 160, 255, 1.1, False),
+        (44, 160, 0, 0.0, False),  # 22 cells of 4 px beside the print
+    ):
+        image, mask = np.full((rows, columns), tone, np.uint8), np.zeros((rows, columns), bool)
+        mask[:, :120] = True
+        image[mask] = grating((rows, 120), 9.0).image.ravel()
+        assert measure_polarity(image, mask) == pytest.approx(polarity, abs=0.02)
+        assert has_white_ridges(image, mask) == is_negative
 
 
 def test_a_wet_patch_is_no_background():
