@@ -73,6 +73,7 @@ def test_gaps_are_looked_at_from_one_value_in_a_hundred_on():
     frame = clean_table(3)
     frame.loc[:2, "own_00"] = np.nan  # 3 of 200 prints
     frame.loc[:0, "own_01"] = np.nan  # 1
+    frame.loc[1:, "own_02"] = np.nan  # all but 1
     shares = []
 
     class Spy(ColumnProbe):
@@ -126,6 +127,8 @@ def test_twelve_groups_are_needed_to_judge_columns():
     assert make_probe(coded(clean_table(groups=11))) is None
     probe = make_probe(coded(clean_table(groups=40)))
     assert np.bincount(probe.fold).tolist() == [50] * 4
+    # The sex is a person's, so that 20 women and 20 men are what it rests on, not 200 prints.
+    assert probe.deviation == pytest.approx((41 / (12 * 20 * 20)) ** 0.5)
 
 
 def test_a_bin_is_drawn_towards_the_classes_shares_by_twenty_prints():

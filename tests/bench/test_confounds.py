@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, MIXED_COLUMNS, acquisition_columns
+from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, MIXED_COLUMNS, acquisition_columns, explained_share
+from ridgefeat.bench.metrics import Predictions
+from ridgefeat.bench.statistics import group_weights
 from ridgefeat.features import select
 from ridgefeat.report.bench.summary import describe_confounds
 from tests.bench.helpers import make_frame, problem_of, quick
@@ -84,6 +86,16 @@ def test_of_a_number_it_is_the_explained_variance():
     frame["age"] = 40 + 3 * frame["ridge_thickness_ratio"].astype(float)
     found = quick(problem_of(frame, "age"), "ridge", folds=3, diagnose=True).confounds.set_index("confound")
     assert found["explained"]["ridges, pressure removed"] > 0.9 > 0.2 > found["explained"]["ridges, contrast removed"]
+
+
+def test_chance_among_several_classes_is_one_over_their_number():
+    rng, people = np.random.default_rng(0), np.arange(400)
+    y, none = rng.integers(4, size=400), np.zeros((400, 4))
+    guessed = [np.where(rng.random(400) < known, y, rng.integers(4, size=400)) for known in (0.3, 0.1)]
+    more, less = ((g == y).mean() for g in guessed)
+    whole, rest = (Predictions("multiclass", y, g, none, none, 0 * people, people) for g in guessed)
+    found = explained_share(whole, rest, group_weights(400, 0, 100), "accuracy")
+    assert more < 0.5 and found[0] == pytest.approx((more - less) / (more - 0.25))
 
 
 def test_every_acquisition_column_is_one_that_ridgefeat_has():

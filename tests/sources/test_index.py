@@ -25,6 +25,12 @@ def test_names_are_compared_whichever_way_letters_with_marks_are_spelt(tmp_path)
     assert found.labels == {"subject": "7"} and found.flags == ()
 
 
+def test_labels_of_the_index_come_before_those_of_the_layout(tmp_path, write):
+    (tmp_path / "101_1.png").touch()
+    (found,) = find_prints(tmp_path, layout="fvc", index=write("file,subject\n101_1.png,7\n"))
+    assert found.labels == {"subject": "7", "impression": "1"}
+
+
 def test_values_stay_as_they_are_written(write):
     found = read_index(write("file,subject,note\na/1.png,007,R2\n./b.png,1.50,\n"))
     assert found == {"a/1.png": IndexEntry({"subject": "007", "note": "R2"}), "b.png": IndexEntry({"subject": "1.50"})}
