@@ -148,14 +148,19 @@ def test_the_gain_of_a_neighbour_is_over_one_taken_at_random():
     assert f"changes by about {100 * 2 * 0.8 * 0.5 / 200:+.1f} points" in text
 
 
-def test_in_a_small_table_a_copy_is_nearer_than_the_spread_of_distances_explains(monkeypatch):
-    frame = clean_table(3, groups=12, prints=4, columns=40)
+@pytest.mark.parametrize(("spread", "found"), [(0.0, 8), (0.8, 0)])
+def test_in_a_small_table_a_copy_is_nearer_than_the_spread_of_distances_explains(monkeypatch, spread, found):
+    frame, rng = clean_table(3, groups=12, prints=4, columns=40), np.random.default_rng(3)
+    names = features_of(frame)
     # Some people's rows lie closer together than others', as those of poor prints do.
-    frame[features_of(frame)] *= np.random.default_rng(3).lognormal(0, 0.8, (len(frame), 1)).astype(np.float32)
+    frame[names] *= rng.lognormal(0, spread, (len(frame), 1)).astype(np.float32)
+    copies = [(row, row + 5) for row in range(0, 32, 4)]  # each of another person's print
+    for row, copy in copies:
+        frame.loc[copy, names] = frame.loc[row, names] + rng.normal(0, 0.02, 40).astype(np.float32)
     table = coded(frame)
-    assert near_rows(table, range(len(frame))) == []
+    assert [pair[:2] for pair in near_rows(table, range(len(frame)))] == copies[:found]
     monkeypatch.setattr("ridgefeat.audit.near.LARGE_TABLE_ROWS", len(frame))
-    assert near_rows(table, range(len(frame))) != []
+    assert {pair[:2] for pair in near_rows(table, range(len(frame)))} >= set(copies)
     assert (near.MIN_DEVIATIONS, near.CLIP, near.N_AXES) == (5.0, 5.0, 128)
 
 

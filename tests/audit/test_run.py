@@ -59,13 +59,6 @@ def test_the_same_picture_twice_of_one_person_is_a_note_until_folds_separate_it(
     assert finding.severity == "leak"
 
 
-@pytest.mark.parametrize("columns", [20, 60])
-def test_strangers_in_a_small_table_are_not_taken_for_copies(columns: int):
-    """Few rows in few columns: the nearest stranger is far nearer than usual now and then."""
-    tables = (clean_table(seed, groups=12, prints=4, columns=columns) for seed in range(20))
-    assert not any(of(frame).of_kind("near_duplicate") for frame in tables)
-
-
 def test_rows_that_are_nearly_equal_in_their_features_are_found_without_images(frame):
     one, other = people(frame, "male")[:2]
     digest = frame.loc[other, "meta_sha256"]

@@ -50,9 +50,9 @@ def test_a_slap_becomes_a_print_per_finger(slaps):
         assert (load_print(locate(slaps, finger.relative, "plain")).pixels == pixels).all()
 
 
-def test_a_finger_with_a_sixth_of_the_largest_ones_area_is_one_too(tmp_path):
-    shape = (300, 560)
-    both = disc(shape, 130, (150, 150)) | disc(shape, 55, (450, 150))
+def test_a_finger_with_a_fifth_of_the_largest_ones_area_is_one_too(tmp_path):
+    shape = (400, 680)
+    both = disc(shape, 188, (200, 200)) | disc(shape, 85, (570, 200))
     cv2.imwrite(str(tmp_path / "7_13.png"), on_white(grating(shape, 9.0, 0.6).image, both))
     assert len(fingers_of(tmp_path)) == 2
 
