@@ -18,7 +18,6 @@ def lesson(name):
     return load_script(f"examples/{name}.py")
 
 
-@small_fingers()
 def test_a_split_by_print_recognises_fingers_and_one_by_person_guesses(tmp_path):
     figures = lesson("features_in_a_pipeline").main(tmp_path)
     assert figures["by_print"] > 0.9
