@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Before NumPy is loaded: matrices are small here, and handing work to threads takes longer than the work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import cv2
 import numpy as np
 import pytest

@@ -317,5 +317,5 @@ def _(path: Path) -> None:
     pa = pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
     from pyarrow import parquet
 
-    column = pa.DictionaryArray.from_arrays(pa.array([0] * 60_000_000, pa.int32()), pa.array(["x" * 100]))
+    column = pa.DictionaryArray.from_arrays(np.zeros(60_000_000, np.int32), ["x" * 100])
     parquet.write_table(pa.table({"score": column, "mated": column}), path, compression="zstd")

@@ -8,7 +8,7 @@ from tests.scripts import load_script
 
 SLOWER = {"wsq": 3, "model": 20, "scores xlsx": 20, "archive .tar.xz": 30, "list of files": 20, "index": 30}
 SLOWER |= {"feature table csv": 10, "feature table xlsx": 10, "minutiae csv": 30}
-"""Inputs for parsers that take longer; 80 for the others."""
+"""Inputs for parsers that take longer; 60 for the others."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def outcomes(tmp_path_factory):
     try:
         for target in attack.targets(tmp_path_factory.mktemp("attack")):
             expected = [target.read(data) for data in target.seeds]
-            tried = [(n, attack.outcome(target, n, expected)) for n in range(SLOWER.get(target.name, 80))]
+            tried = [(n, attack.outcome(target, n, expected)) for n in range(SLOWER.get(target.name, 60))]
             counts = [name for _, (names, _) in tried for name in names]
             found[target.name] = counts, [f"{n}: {why}" for n, (_, why) in tried if why]
     finally:

@@ -190,7 +190,7 @@ def test_points_lead_back_to_the_original_pixels(dpi):
 
 def test_a_print_has_at_most_six_million_pixels_at_500_dpi():
     Fingerprint(np.zeros((2400, 2500), np.uint8))
-    for shape, dpi in (((2401, 2500), 500), ((1201, 1250), 250)):
+    for shape, dpi in (((2401, 2500), 500), ((1201, 1250), 250), ((1201, 5000), (1000, 250))):
         with pytest.raises(ImageError, match="too large for a print"):
             Fingerprint(np.zeros(shape, np.uint8), dpi)
 

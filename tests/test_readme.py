@@ -61,7 +61,7 @@ NOT_HERE = {
 
 SHORTER = {
     "synth prints/ -n 48 ": ("-n 32", "eight people are enough"),
-    "prints -o explore.html": ("--no-tsne", "tests/report/explore has t-SNE"),
+    "-o explore.html": ("--no-tsne", "tests/report/explore has t-SNE"),
     "dummy,logistic --folds 3": ("--fast", "tests/bench has diagnostics"),
     "-o overlay.png": ("--scale 1", "tests/report/pictures draws in every size"),
     "-o differences/": ("--columns ridge_period_mean", "tests/cli/test_compare.py has every column"),

@@ -103,6 +103,7 @@ def test_a_table_that_is_none(tmp_path, text, message):
 
 def test_the_command(tmp_path):
     frame = make_frame(people=12, prints=8)
+    frame.loc[:7, "ridge_made_4"] = np.nan
     table = write_frame(frame, tmp_path / "t.csv")
     about = make_about(frame)
     about["columns"][0]["unit"] = "mm"

@@ -60,7 +60,7 @@ def protect(command: click.Command) -> click.Command:
 def check_outputs(command: str, given: dict[str, Any]) -> None:
     """Raise Unusable if what a command would write must not be written, given its parameters."""
     inputs = _existing_inputs(given)
-    overwrite = bool(given.get("overwrite") or given.get("resume"))
+    overwrite = bool(given.get("overwrite"))
     for name in OUTPUTS:
         if not given.get(name):
             continue

@@ -72,6 +72,7 @@ def test_gaps_are_looked_at_from_one_value_in_a_hundred_on():
     frame = clean_table(3)
     frame.loc[:2, "own_00"] = np.nan  # 3 of 200 prints
     frame.loc[:0, "own_01"] = np.nan  # 1
+    frame.loc[1:, "own_02"] = np.nan  # all but 1
     shares = []
 
     class Spy(ColumnProbe):
@@ -125,6 +126,8 @@ def test_twelve_groups_are_needed_to_judge_columns():
     assert make_probe(coded(clean_table(groups=11))) is None
     probe = make_probe(coded(clean_table(groups=40)))
     assert np.bincount(probe.fold).tolist() == [50] * 4
+    # The sex is a person's, so that 20 women and 20 men are what it rests on, not 200 prints.
+    assert probe.deviation == pytest.approx((41 / (12 * 20 * 20)) ** 0.5)
 
 
 def test_a_bin_is_drawn_towards_the_classes_shares_by_twenty_prints():
@@ -144,14 +147,19 @@ def test_the_gain_of_a_neighbour_is_over_one_taken_at_random():
     assert f"changes by about {100 * 2 * 0.8 * 0.5 / 200:+.1f} points" in text
 
 
-def test_in_a_small_table_a_copy_is_nearer_than_the_spread_of_distances_explains(monkeypatch):
-    frame = clean_table(3, groups=12, prints=4, columns=40)
+@pytest.mark.parametrize(("spread", "found"), [(0.0, 8), (0.8, 0)])
+def test_in_a_small_table_a_copy_is_nearer_than_the_spread_of_distances_explains(monkeypatch, spread, found):
+    frame, rng = clean_table(3, groups=12, prints=4, columns=40), np.random.default_rng(3)
+    names = features_of(frame)
     # Some people's rows lie closer together than others', as those of poor prints do.
-    frame[features_of(frame)] *= np.random.default_rng(3).lognormal(0, 0.8, (len(frame), 1)).astype(np.float32)
+    frame[names] *= rng.lognormal(0, spread, (len(frame), 1)).astype(np.float32)
+    copies = [(row, row + 5) for row in range(0, 32, 4)]  # each of another person's print
+    for row, copy in copies:
+        frame.loc[copy, names] = frame.loc[row, names] + rng.normal(0, 0.02, 40).astype(np.float32)
     table = coded(frame)
-    assert near_rows(table, range(len(frame))) == []
+    assert [pair[:2] for pair in near_rows(table, range(len(frame)))] == copies[:found]
     monkeypatch.setattr("ridgefeat.audit.near.LARGE_TABLE_ROWS", len(frame))
-    assert near_rows(table, range(len(frame))) != []
+    assert {pair[:2] for pair in near_rows(table, range(len(frame)))} >= set(copies)
     assert (near.MIN_DEVIATIONS, near.CLIP, near.N_AXES) == (5.0, 5.0, 128)
 
 

@@ -1,14 +1,18 @@
 """Whether a result is due to the ridges or to acquisition, on tables of which it is known."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.diagnostics import ACQUISITION_COLUMNS, MIXED_COLUMNS, acquisition_columns
+from ridgefeat.bench.diagnostics import ACQUISITION_COLUMNS, MIXED_COLUMNS, acquisition_columns, explained_share
+from ridgefeat.bench.metrics import Predictions, group_weights
 from ridgefeat.features import select
 from ridgefeat.report.bench.page import describe_confounds
 from tests.bench.helpers import make_frame, problem_of, quick
 from tests.scripts import ROOT, load_script
+from tests.small_fingers import small_fingers
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]
 
@@ -86,6 +90,16 @@ def test_of_a_number_it_is_the_explained_variance():
     assert found["explained"]["ridges, pressure removed"] > 0.9 > 0.2 > found["explained"]["ridges, contrast removed"]
 
 
+def test_chance_among_several_classes_is_one_over_their_number():
+    rng, people = np.random.default_rng(0), np.arange(400)
+    y, none = rng.integers(4, size=400), np.zeros((400, 4))
+    guessed = [np.where(rng.random(400) < known, y, rng.integers(4, size=400)) for known in (0.3, 0.1)]
+    more, less = ((g == y).mean() for g in guessed)
+    whole, rest = (Predictions("multiclass", y, g, none, none, 0 * people, people) for g in guessed)
+    found = explained_share(whole, rest, group_weights(400, 0, 100), "accuracy")
+    assert more < 0.5 and found[0] == pytest.approx((more - less) / (more - 0.25))
+
+
 def test_every_acquisition_column_is_one_that_ridgefeat_has():
     names = [c.name for f in select(None) for c in f.all_columns()]
     taken = [*MIXED_COLUMNS, *(n for own in ACQUISITION_COLUMNS.values() for n in own)]
@@ -102,8 +116,10 @@ def test_confounds_are_standardised_within_levels_too():
     assert found.loc["pressure", "value"] > 0.85 and found["value"].notna().all()
 
 
-def test_which_columns_are_conditions_as_the_benchmark_measures_it():
+@small_fingers()
+def test_which_columns_are_conditions_as_the_benchmark_measures_it(monkeypatch):
     script = load_script("benchmarks/acquisition_columns.py")
+    monkeypatch.setattr(script.rf, "extract", partial(script.rf.extract, families=["ridge", "quality"]))
     rows = script.simulate(10, impressions=2, jobs=1)
     sharp, period = (script.measure(rows, name) for name in ("quality_ridge_sharpness", "ridge_period_mean"))
     assert sharp["correlation"] < -0.85 and period["correlation"] > 0.95

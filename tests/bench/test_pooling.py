@@ -6,20 +6,20 @@ from sklearn.naive_bayes import GaussianNB
 
 from ridgefeat.bench import pooling
 from ridgefeat.bench.evaluation import Outcome, raw_scores
-from ridgefeat.bench.pooling import fuse_predictions, pool_predictions
+from ridgefeat.bench.pooling import fuse_predictions, pool_predictions, sources
 from ridgefeat.bench.results import Fold
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.errors import TableError
 from tests.bench.helpers import make_problem
 
 
-def scored(women=0.3):
+def scored(women=0.3, repeats=1):
     """Return a problem, and pooled predictions of two folds by scores that know the class."""
     p = make_problem(people=40)
     p.y[:] = (np.arange(40) >= 40 * women).astype(int).repeat(4)
     s = 2.0 * p.y + np.random.default_rng(0).normal(size=160)
     scores = np.stack([-s, s], axis=1)
-    return p, [Outcome("one", f, p.y[f.test], scores[f.test]) for f in make_folds(p, folds=2)]
+    return p, [Outcome("one", f, p.y[f.test], scores[f.test]) for f in make_folds(p, folds=2, repeats=repeats)]
 
 
 def test_the_class_is_the_one_that_is_likely_relative_to_its_share():
@@ -40,6 +40,12 @@ def test_a_person_has_the_mean_score_and_its_own_probability():
     assert one.score[0] == pytest.approx(by_hand.score[by_hand.group == one.group[0]].mean(axis=0))
     # Four prints know more than one.
     assert one.probability.max(axis=1).mean() > by_hand.probability.max(axis=1).mean()
+
+
+def test_a_fold_learns_from_the_other_folds_of_its_own_repeat():
+    pooled = pool_predictions(*scored(repeats=2))
+    learned = [np.unique(pooled.fold[rows]).tolist() for rows, _ in sources(pooled, None)]
+    assert learned == [[1], [0], [3], [2]]
 
 
 def test_prints_are_not_fused_by_a_label_with_several_targets_or_that_is_missing():

@@ -57,12 +57,6 @@ def test_parameters_are_listed_and_their_template_loads(tmp_path):
     assert Params.load(tmp_path / "p.json") == Params()
 
 
-def test_show_draws_a_picture(prints, tmp_path):
-    done = run("show", prints / "101_1.png", "-o", tmp_path / "o.png", "--dpi", 500, "--panels", "print", "--scale", 1)
-    assert done.stdout == "" and "minutiae" in done.stderr
-    assert cv2.imread(str(tmp_path / "o.png")) is not None
-
-
 def test_show_draws_a_template_on_white_and_over_its_image(tmp_path):
     run("extract", WHORL, "-o", tmp_path / "t.csv", "--minutiae", tmp_path / "m", "--template-format", "ansi")
     found = {}

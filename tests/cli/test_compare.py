@@ -17,14 +17,15 @@ def table(tmp_path_factory):
 
 
 def test_a_comparison_is_written_with_figures_and_sentences(table, tmp_path):
-    done = run("compare", table, "--by", "sex", "-o", tmp_path / "o", "--ratio", "ridge_made_0")
+    some = ("--columns", "*_made_0", "--columns", "*_made_1")
+    done = run("compare", table, "--by", "sex", "-o", tmp_path / "o", "--ratio", "ridge_made_0", *some)
     assert done.stdout.startswith(
-        "1 of 6 columns differs between female and male (q < 0.05; 80 people with 320 prints)."
+        "1 of 2 columns differs between female and male (q < 0.05; 80 people with 320 prints)."
     )
     made = {p.relative_to(tmp_path / "o").as_posix() for p in (tmp_path / "o").rglob("*") if p.is_file()}
     figures = {p for p in made if p.startswith("figures/")}
     assert made - figures == {"compare.csv", "ratio.csv", "methods.md", "report.html", "manifest.json", CRATE}
-    names = ["effects", *(f"{'texture' if k % 2 else 'ridge'}-made-{k}" for k in range(6)), "ratio", "tippett"]
+    names = ["effects", "ridge-made-0", "texture-made-1", "ratio", "tippett"]
     assert figures == {f"figures/{n}.{ending}" for n in names for ending in ("svg", "pdf", "png")}
     frame = pd.read_csv(tmp_path / "o" / "compare.csv")
     assert frame["column"][frame["q"] < 0.05].tolist() == ["ridge_made_0"]
@@ -39,12 +40,12 @@ def test_a_second_run_is_the_same_bytes_and_leaves_nothing_of_the_first(table, t
     def files():
         return {p: p.read_bytes() for p in sorted(tmp_path.rglob("*")) if p.is_file() and p.name != "manifest.json"}
 
-    how = ("compare", table, "--by", "sex", "-o", tmp_path / "o", "--overwrite")
-    run(*how)
+    how = ("compare", table, "--by", "sex", "-o", tmp_path / "o", "--overwrite", "--columns")
+    run(*how, "*_made_0")
     first = files()
-    run(*how, "--columns", "ridge_*", "--ratio", "texture_made_1")
-    assert len(pd.read_csv(tmp_path / "o" / "compare.csv")) == 4
-    run(*how)
+    run(*how, "*_made_2", "--ratio", "texture_made_1")
+    assert len(pd.read_csv(tmp_path / "o" / "compare.csv")) == 2
+    run(*how, "*_made_0")
     assert files() == first
 
 
@@ -78,11 +79,9 @@ def test_a_feature_may_be_the_number_that_the_others_are_compared_with(table, tm
     ("options", "message"),
     [
         (("--by", "gender"), "the table has no label column 'gender'; it has: subject, sex, hand, finger, age"),
-        (("--by", "hand"), "hand differs between prints of one person"),
         (("--by", "sex", "--all", "--columns", "ridge_*"), "--all and --columns name the columns in two ways"),
         (("--by", "sex", "--columns", "rigde_*"), "no column matches 'rigde_*'; the table has: ridge_made_0"),
         (("--by", "sex", "--ratio", "minutiae_count"), "no column matches 'minutiae_count'"),
-        (("--by", "age", "--ratio", "ridge_made_0"), "a likelihood ratio needs a label with two levels; age has 0"),
     ],
 )
 def test_a_bad_question_gets_one_line(table, tmp_path, options, message):

@@ -178,9 +178,3 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(many, tmp_path):
     assert stopped.returncode == 130, said
     assert "Interrupted; finished prints are kept" in said and "--resume" in said and "Traceback" not in said
     assert not output.exists() and list((tmp_path / ".t.csv.partial").glob("*.npz"))
-
-
-def test_minutiae_are_written_on_request(prints, tmp_path):
-    done = extract(prints / "101_1.png", "-o", tmp_path / "t.csv", "--minutiae", tmp_path / "m", "-q")
-    assert done.output == ""
-    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["101_1.csv", "101_1.fmr", "101_1.xyt"]

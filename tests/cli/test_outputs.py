@@ -17,7 +17,7 @@ def place(tmp_path_factory):
     """A folder with a table, a model, scores and a picture, made once."""
     folder = tmp_path_factory.mktemp("outputs")
     with small_fingers():
-        run("synth", folder / "made", "-n", 24, "--fingers", 1, "--seed", 1)
+        run("synth", folder / "made", "-n", 12, "--fingers", 1, "--seed", 1)
         run("synth", folder / "prints", "-n", 6, "--fingers", 1, "--impressions", 2, "--seed", 2)
     for index, name in enumerate(sorted((folder / "prints").glob("*.png"))):
         name.rename(folder / "prints" / f"{101 + index // 2}_{1 + index % 2}.png")
@@ -113,6 +113,7 @@ def test_a_folder_of_results_is_kept_and_belongs_to_one_command(place, tmp_path,
     assert set(state(tmp_path)) == set(before)
 
 
+@small_fingers()
 @pytest.mark.parametrize("command", ["train", "verify", "split", "synth", "merge"])
 def test_results_of_several_files_appear_together(place, tmp_path, monkeypatch, command):
     """Stopped before the last file has its name, a command leaves what was there, or no description of it."""

@@ -25,7 +25,7 @@ def shell(line, cwd):
     return done.returncode, done.stderr.decode()
 
 
-@pytest.mark.parametrize("words", ["features", "params --json", "--help", "--version", "synth s -n 1 -q --json"])
+@pytest.mark.parametrize("words", ["params --json", "--help", "--version", "synth s -n 1 -q --json"])
 @pytest.mark.parametrize(
     ("where", "reason"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
 )

@@ -49,7 +49,7 @@ def test_effects_of_columns_with_gaps_are_those_of_scipy():
     values[rng.random(values.shape) < 0.2] = np.nan
     a, b = values[:20], values[20:]
     _, (low, high) = effects.welch(a, b)
-    delta, (rho, _) = effects.cliffs_delta(a, b), effects.rank_correlation(values, number)
+    delta, (rho, ends) = effects.cliffs_delta(a, b), effects.rank_correlation(values, number)
     for k in range(3):
         x, y = (g[np.isfinite(g[:, k]), k] for g in (a, b))
         interval = stats.ttest_ind(x, y, equal_var=False).confidence_interval()
@@ -57,6 +57,8 @@ def test_effects_of_columns_with_gaps_are_those_of_scipy():
         assert delta[k] == pytest.approx(2 * stats.mannwhitneyu(x, y).statistic / len(x) / len(y) - 1)
         known = np.isfinite(values[:, k])
         assert rho[k] == pytest.approx(stats.spearmanr(values[known, k], number[known]).statistic)
+        reach = stats.norm.ppf(0.975) * ((1 + rho[k] ** 2 / 2) / (known.sum() - 3)) ** 0.5  # Bonett and Wright
+        assert np.allclose(np.arctanh([end[k] for end in ends]) - np.arctanh(rho[k]), [-reach, reach])
 
 
 @pytest.mark.parametrize("people", [10, 60])
@@ -132,6 +134,8 @@ def test_columns_that_cannot_be_compared_have_a_reason_and_no_figures():
     assert found["note"].tolist() == ["", "the same in all people", "too few people with a value: male 4", ""]
     assert found.loc[[1, 2], ["p", "q", "hedges_g", "difference", "smallest_effect"]].isna().all(axis=None)
     assert found.loc[[0, 3], "q"].notna().all()
+    frame.loc[frame["subject"] > 8, NAMES[2]] = np.nan
+    assert compare_people(people_of(frame, "age")).frame["note"][2] == "too few people with a value: people 9"
 
 
 def test_reliability_is_that_of_the_named_set():

@@ -17,7 +17,7 @@ EXPECTED_FAILURES = {"check_methods_sample_order_invariance": "float32: sums dif
 
 
 @parametrize_with_checks(
-    [NumpyCNNClassifier(epochs=5, batch_size=16, learning_rate=0.005, random_state=0, n_threads=1)],
+    [NumpyCNNClassifier(epochs=3, batch_size=16, learning_rate=0.01, random_state=0, n_threads=1)],
     expected_failed_checks=lambda _: EXPECTED_FAILURES,
 )
 def test_scikit_learns_own_checks(estimator, check):

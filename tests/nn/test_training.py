@@ -89,13 +89,14 @@ def test_class_weights_scale_the_loss():
     assert twice == pytest.approx(2 * plain, rel=1e-5) and alone + other == pytest.approx(plain, rel=1e-5)
 
 
-def test_validation_weighs_classes_as_training_does():
+def test_validation_weighs_classes_and_weights_as_training_does():
     x, y = stripes(8)
-    model = network()
+    model = Sequential([*network().layers[:-1], Dense(2, l2=0.1)], (12, 12, 1))
+    assert model.penalty() > 0.01
     for weights, chosen in (({0: 3.0, 1: 0.0}, y == 0), ({0: 0.0, 1: 3.0}, y == 1)):
         weighted = Training(model, SGD(), class_weight=weights).evaluate(x, y)[0]
         own, _ = model.loss(model.forward(x[chosen]), y[chosen])
-        assert weighted == pytest.approx(3 * own * chosen.mean(), rel=1e-6)
+        assert weighted == pytest.approx(3 * own * chosen.mean() + model.penalty(), rel=1e-6)
 
 
 def test_augmentation():

@@ -110,6 +110,7 @@ def test_what_deviates_or_is_missing_is_named(values, tmp_path):
     assert rows.loc[("grating_500", "ridge_period_mean"), "deviation"] == pytest.approx(0.01)
     worst = check_table(path, {"ridge_period_mean": "period"}).by_feature().set_index("feature")
     assert worst.loc["ridge_period_mean", "phantom"] == "grating_500" and worst.loc["minutiae_count", "agree"] == 2
+    assert worst.loc["minutiae_count", "phantom"] == "minutiae_1000"
 
 
 @pytest.mark.parametrize(

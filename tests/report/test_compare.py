@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from ridgefeat.compare import compare_people, likelihood_ratio
+from ridgefeat.compare import compare_people, likelihood_ratio, make_people
 from ridgefeat.report import compare as words
 from ridgefeat.report import compare_displays, plot_people, plot_tippett, write_compare_methods, write_compare_page
 from tests.compare.helpers import NAMES, make_frame, people_of
@@ -47,6 +47,15 @@ def test_the_verdict_names_the_largest_effect_and_how_often_it_decides():
     assert said.startswith("1 of 4 columns differs between f<em>ale and male (q < 0.05; 60 people with 180 prints).")
     assert f"Hedges' g {words.signed(row.hedges_g)}, 95 % interval" in said
     assert f"the male one has the larger value in {50 + 50 * abs(row.cliffs_delta):.0f} % of pairs" in said
+
+
+@pytest.mark.parametrize(("unit", "is_small"), [(1.0, False), (1e-4, True)])
+def test_differences_below_the_error_of_one_print_are_named(unit, is_small):
+    frame = make_frame(people=60, effect=2.0).rename(columns={NAMES[0]: "ridge_period_mean"})
+    frame["ridge_period_mean"] *= unit  # women's is the smaller one
+    people = make_people(frame, {"columns": [{"name": "ridge_period_mean"}]}, by="sex", columns=["ridge_period_mean"])
+    said = " ".join(words.find_verdict(compare_people(people)))
+    assert ("Smaller than the error of measurement of one print: difference in ridge_period_mean." in said) == is_small
 
 
 def test_without_a_difference_the_verdict_says_what_may_have_been_missed():

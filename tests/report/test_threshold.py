@@ -7,7 +7,7 @@ import pytest
 
 from ridgefeat.report.page import percent
 from ridgefeat.report.threshold import threshold_displays, write_threshold_page
-from ridgefeat.threshold import DEFAULT_METHODS, Scores, analyse
+from ridgefeat.threshold import DEFAULT_METHODS, Scores, Settings, analyse
 from tests.threshold.helpers import plain_scores
 
 HOSTILE = "<script>alert(1)</script>&\"'.csv"
@@ -21,7 +21,7 @@ def scores(subjects=30, sign=1.0):
 
 @pytest.fixture(scope="module")
 def found():
-    return analyse(scores(), (*DEFAULT_METHODS, "bayes"))
+    return analyse(scores(), (*DEFAULT_METHODS, "bayes"), Settings(evaluations=6))
 
 
 @pytest.fixture(scope="module")

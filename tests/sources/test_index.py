@@ -25,15 +25,15 @@ def test_names_are_compared_whichever_way_letters_with_marks_are_spelt(tmp_path)
     assert found.labels == {"subject": "7"} and found.flags == ()
 
 
+def test_labels_of_the_index_come_before_those_of_the_layout(tmp_path, write):
+    (tmp_path / "101_1.png").touch()
+    (found,) = find_prints(tmp_path, layout="fvc", index=write("file,subject\n101_1.png,7\n"))
+    assert found.labels == {"subject": "7", "impression": "1"}
+
+
 def test_values_stay_as_they_are_written(write):
     found = read_index(write("file,subject,note\na/1.png,007,R2\n./b.png,1.50,\n"))
     assert found == {"a/1.png": IndexEntry({"subject": "007", "note": "R2"}), "b.png": IndexEntry({"subject": "1.50"})}
-
-
-def test_separators_quotes_and_byte_order_mark(write):
-    for name, separator in (("i.csv", ";"), ("i.csv", "\t"), ("i.tsv", "\t"), ("i.csv", ",")):
-        text = separator.join(["\ufefffile", "label"]) + "\r\n" + separator.join(['"x.png"', '"a ""b"""']) + "\r\n"
-        assert read_index(write(text, name)) == {"x.png": IndexEntry({"label": 'a "b"'})}
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,6 @@ def test_a_dialect_is_announced(write, caplog):
     assert said.endswith("is read with separator `;`, decimal comma, Windows-1252 (it is not UTF-8).")
     read_index(write("file,age\né.png,34.5\n"))
     assert len(caplog.messages) == 1
-
-
-def test_cells_that_may_be_thousands_stay_text(write):
-    found = read_index(write('file,income,mixed\na.png,"1,234","0,5"\nb.png,"10,000",left\n'))
-    assert found["a.png"].labels == {"income": "1,234", "mixed": "0,5"}
-    assert read_index(write("file;income\na.png;1,234\nb.png;912\n"))["a.png"].labels == {"income": "1,234"}
 
 
 def test_the_column_of_file_names_can_be_named(write, tmp_path):

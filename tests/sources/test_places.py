@@ -63,7 +63,8 @@ def test_an_archive_gives_what_its_folder_would(tmp_path, name):
         (folder / member).parent.mkdir(parents=True, exist_ok=True)
         (folder / member).write_bytes(data)
     unpacked = seen(find_prints(folder))
-    archive = write(tmp_path / name, {**CONTENT, "readme.txt": b"no", "__MACOSX/._top.png": b"no", "d/": b""})
+    others = {"readme.txt": b"no", "__MACOSX/._top.png": b"no", ".git/x.png": CONTENT["top.png"], "d/": b""}
+    archive = write(tmp_path / name, CONTENT | others)
     found = find_prints(archive)
     assert seen(found) == seen(reversed(found)) == unpacked
     assert unpacked["Real/2__F_Left_thumb_finger.png"][0]["sex"] == "female"

@@ -66,6 +66,10 @@ def test_a_print_at_a_wrong_resolution_is_distinguished_from_no_print(stated):
     assert Fingerprint(image, 2000, params=strict).flags == ("no_print",)
 
 
+def test_a_print_at_a_fraction_of_its_resolution_has_a_wrong_scale_too():
+    assert flags(a_print(period=30)) == ("no_print", "wrong_scale")
+
+
 @pytest.mark.parametrize("side", [64, 80])
 def test_a_small_piece_is_measured_and_flagged(side):
     piece = make_print(4, noise_level=1).image[150 : 150 + side, 120 : 120 + side]

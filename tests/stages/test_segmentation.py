@@ -57,6 +57,11 @@ def test_small_pieces_are_dropped_and_large_ones_kept():
     assert pieces(both) == 2
 
 
+@pytest.mark.parametrize(("side", "found"), [(40, False), (48, True)])
+def test_five_square_millimetres_are_a_print_in_the_smallest_image(side, found):
+    assert segmented(RIDGES[:side, :side]).any() == found
+
+
 def test_what_is_smaller_than_the_minimum_area_is_no_print():
     image = on_white(RIDGES, disc(SHAPE, 60))
     area = np.pi * 60**2 * (25.4 / 500) ** 2

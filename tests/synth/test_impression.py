@@ -13,6 +13,7 @@ from ridgefeat.stages.grid import edge_distance
 from ridgefeat.structure import Minutiae
 from ridgefeat.synth import ImpressionParams, draw_params, make_impression, make_master, make_print
 from ridgefeat.synth.placement import Placement, carry_fields, carry_points
+from tests.small_fingers import small_fingers
 from tests.synth.helpers import turn, values_at
 
 CLEAN = ImpressionParams()
@@ -32,6 +33,7 @@ def pressed(master, rng=3, **changes):
     return make_impression(master, rng=rng, params=dataclasses.replace(CLEAN, **changes))
 
 
+@small_fingers()
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
     first, second, other = (make_print(seed, shape=(160, 140)) for seed in (5, 5, 6))
     assert first.image.shape == (160, 140)

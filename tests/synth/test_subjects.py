@@ -12,6 +12,7 @@ from ridgefeat.sources import decode_image
 from ridgefeat.synth import PATTERN_SHARES, make_master, make_subjects, read_truth, subjects, write_set
 from ridgefeat.synth.files import write_truth
 from ridgefeat.synth.subjects import RIDGE_DENSITY, draw_density, draw_pattern
+from tests.small_fingers import small_fingers
 
 SMALL = {"shape": (160, 140), "noise_level": 1}
 
@@ -48,6 +49,7 @@ def test_ridges_have_the_period_asked_for(period_mm):
     assert truth.period[upper].mean() * 25.4 / 500 == pytest.approx(period_mm, rel=0.04)
 
 
+@small_fingers()
 def test_subjects_have_fingers_and_impressions_in_order():
     made = list(make_subjects(2, seed=3, fingers=2, impressions=2, **SMALL))
     assert [(p.subject, p.hand, p.finger, p.impression) for p in made] == [
@@ -60,6 +62,7 @@ def test_subjects_have_fingers_and_impressions_in_order():
     assert index.print.image.tobytes() == made[2].print.image.tobytes()
 
 
+@small_fingers()
 def test_a_set_is_images_with_resolution_an_index_and_truth(tmp_path):
     index = write_set(tmp_path / "set", 3, 1, truth=True, fingers=2, **SMALL)
     rows = list(csv.DictReader(index.open(encoding="utf-8")))
@@ -75,6 +78,7 @@ def test_a_set_is_images_with_resolution_an_index_and_truth(tmp_path):
     assert np.array_equal(known.singular_points.kind, made.truth.singular_points.kind)
 
 
+@small_fingers()
 def test_the_same_seed_writes_the_same_files(tmp_path):
     for name in ("a", "b"):
         write_set(tmp_path / name, 1, 7, truth=True, **SMALL)
@@ -83,6 +87,7 @@ def test_the_same_seed_writes_the_same_files(tmp_path):
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
 
 
+@small_fingers()
 def test_an_index_is_not_overwritten_unasked_and_a_folder_that_cannot_be_written_is_named(tmp_path):
     write_set(tmp_path, 1, 1, **SMALL)
     with pytest.raises(LayoutError, match=r"index\.csv is there already"):

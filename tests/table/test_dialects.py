@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ridgefeat.errors import TableError
+from ridgefeat.sheets import check_sheet_size
 from ridgefeat.table import merge_tables, read_table, split_table
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.tabular import is_number
@@ -101,6 +102,9 @@ def test_a_table_that_no_sheet_holds_is_refused(prints, tmp_path, monkeypatch):
     with pytest.raises(TableError, match=r"6 rows and \d+ columns are more than an .xlsx file holds, 1,048,575 and 20"):
         write(prints, tmp_path / "t.xlsx")
     assert not (tmp_path / ".t.xlsx.partial").exists()
+    check_sheet_size(tmp_path, 1_048_575, 20, TableError)
+    with pytest.raises(TableError, match="1,048,576 rows and 20 columns are more"):
+        check_sheet_size(tmp_path, 1_048_576, 20, TableError)
 
 
 FORMULAS = ["=1+1", "+1", "-2", "@SUM(A1)", "\uff1d1", "'=1", "'s"]

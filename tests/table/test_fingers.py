@@ -11,8 +11,10 @@ from ridgefeat.params import Params
 from ridgefeat.report.explore.pictures import reopen
 from ridgefeat.sources import find_prints, load_print
 from ridgefeat.sources.find import locate
+from ridgefeat.synth.simple import grating
 from ridgefeat.table import Recipe, split_prints, write_table
 from tests.cli.running import run
+from tests.stages.helpers import disc, on_white
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -46,6 +48,13 @@ def test_a_slap_becomes_a_print_per_finger(slaps):
         pixels = load_print(finger).pixels
         assert pixels.shape[::-1] == finger.box[2:]
         assert (load_print(locate(slaps, finger.relative, "plain")).pixels == pixels).all()
+
+
+def test_a_finger_with_a_fifth_of_the_largest_ones_area_is_one_too(tmp_path):
+    shape = (400, 680)
+    both = disc(shape, 188, (200, 200)) | disc(shape, 85, (570, 200))
+    cv2.imwrite(str(tmp_path / "7_13.png"), on_white(grating(shape, 9.0, 0.6).image, both))
+    assert len(fingers_of(tmp_path)) == 2
 
 
 def test_a_print_whose_finger_is_known_is_not_cut(slaps):

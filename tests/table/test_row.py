@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,13 @@ def test_what_holds_no_print_is_a_row_that_says_so(pixels, says, recipe):
     assert says in meta["meta_error"]
     assert np.isnan(values).all() and len(values) == len(recipe.columns()) and fp is None
     assert (meta["meta_flags"] == "no_print") == (pixels.dtype == np.uint8)
+
+
+def test_the_region_of_a_mirrored_print_is_mirrored_too(prints, tmp_path):
+    (tmp_path / "left.csv").write_text("0,0\n39,0\n39,159\n0,159\n")
+    item = replace(find_prints([prints])[0], region=tmp_path / "left.csv", labels={"hand": "right"})
+    fp = row.open_print(item, Recipe.make(["ridge"], mirror="right"))
+    assert fp.hand == "left" and fp.region.any(axis=0).nonzero()[0].tolist() == list(range(120, 160))
 
 
 def test_a_file_that_is_no_image_says_so_without_its_name_twice(tmp_path, recipe):

@@ -70,7 +70,7 @@ def mutations(content, at=()):
         yield from ((at, odd) for odd in ODD if type(odd) is not type(content))
     if isinstance(content, (dict, list)):
         keys = list(content) if isinstance(content, dict) else range(len(content))
-        for key in keys[: 3 if at else None]:
+        for key in keys[: (3 if isinstance(content, dict) else 1) if at else None]:
             yield from mutations(content[key], (*at, key))
 
 

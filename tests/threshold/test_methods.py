@@ -135,6 +135,8 @@ def test_of_equal_losses_the_highest_threshold_is_chosen():
     curve = curve_of([3, 6], [1, 5])
     assert Settings().loss(curve).tolist() == [0.5, 0.25, 0.5, 0.25, 0.5]
     assert choose(curve, "exact").threshold == 6 == choose(curve, "min-cost").threshold
+    # From 2.5 to 10 none of four makes an error: of the two in the middle the higher.
+    assert choose(curve_of([10], [0]), "grid", Settings(grid_steps=5)).threshold == 7.5
 
 
 def test_bayes_starts_with_five_thresholds_and_then_seeks_the_gain():

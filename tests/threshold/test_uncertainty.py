@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from ridgefeat.threshold import ErrorCurve, Scores, Settings, Subjects, choose, uncertainty
-from ridgefeat.threshold.intervals import binomial_interval, shrink
+from ridgefeat.threshold.intervals import binomial_interval, fraction_interval, shrink
 from ridgefeat.threshold.uncertainty import auc_interval, equal_error_interval, threshold_interval
 from tests.threshold.helpers import APART, EER, mirrored, normal_scores
 
@@ -55,6 +55,11 @@ def test_every_interval_contains_its_figure_and_none_is_a_point(subjects, expect
         assert (low <= value <= high and 0 <= low < high <= 1) if expected else np.isnan([low, high]).all()
     low, high = uncertainty.d_prime_interval(people, curve)
     assert low < curve.d_prime < high if subjects >= uncertainty.MIN_SUBJECTS_D_PRIME else np.isnan([low, high]).all()
+
+
+def test_a_variance_is_not_trusted_below_three_subjects_worth_of_errors():
+    assert fraction_interval(0.95, 1e-6, 50) == binomial_interval(0.95, 50)
+    assert np.ptp(fraction_interval(0.93, 1e-6, 50)) < 0.01
 
 
 def test_shared_subjects_widen_and_few_subjects_widen_more():

@@ -165,6 +165,9 @@ def test_a_sure_answer_costs_no_second_reading(entries):
         raise AssertionError("the probe was read again")
 
     assert identify(replace(entries[0], reread=fail), entries[1:], load_calibration())[0].readings == 1
+    # 0.973 can be trusted, and is not sure.
+    calibration = Calibration(np.zeros(1), np.ones(1), 1, "test", odds=(0.0, 1.0, 0.01))
+    assert [calibration.is_sure(np.array([best, 0.0, -5.0])) for best in (5.0, 9.0)] == [False, True]
 
 
 def test_rates_of_the_users_own_scores_are_multiplied_by_the_readings(entries):

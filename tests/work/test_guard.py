@@ -62,6 +62,11 @@ def test_a_print_that_hangs_is_stopped_and_the_others_are_done(good, plain, plac
     np.testing.assert_array_equal(batch.features[[0, 2]], plain.features)
 
 
+def test_a_call_that_takes_too_long_is_not_tried_again(tmp_path):
+    (found,) = guarded_map(os.system, [f"echo tried >> {tmp_path / 'tries'}; sleep 60"], Limits(1.0))
+    assert found.timed_out and (tmp_path / "tries").read_text() == "tried\n"
+
+
 def test_the_stopped_process_is_gone():
     child = guard.Child()
     child.begin(time.sleep, [600], Limits(0.5))

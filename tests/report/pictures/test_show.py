@@ -146,7 +146,8 @@ BLANK = {
 
 @pytest.mark.parametrize("image", BLANK.values(), ids=BLANK)
 def test_without_a_print_it_says_so(image):
-    page, found = draw_overlay(Fingerprint(image, 500)), texts(Fingerprint(image, 500))
+    fp = Fingerprint(image, 500)
+    page, found = draw_overlay(fp), texts(fp)
     assert found.count("no print found") == len(PANELS) - 1
     assert {"flags: no print", "fingerprint"} <= set(found)
     assert page.shape[2] == 3
