@@ -1,4 +1,3 @@
-from .duplicates import resolve as resolve
 from .inputs import AuditInput as AuditInput
 from .inputs import read_input as read_input
 from .known import PrintIndex as PrintIndex
@@ -9,6 +8,7 @@ from .known import read_print_index as read_print_index
 from .known import write_index as write_index
 from .recognised import Recognised as Recognised
 from .recognised import recognise_prints as recognise_prints
+from .resolving import resolve as resolve
 from .run import Audit as Audit
 from .run import audit as audit
 from .run import audit_input as audit_input

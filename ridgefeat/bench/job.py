@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ridgefeat.audit.duplicates import ONE_IMAGE, Duplicates, decide
 from ridgefeat.audit.near import Comparator
+from ridgefeat.audit.resolving import ONE_IMAGE, Duplicates, decide
 from ridgefeat.audit.run import Audit, audit
 from ridgefeat.bench import splits
 from ridgefeat.bench.comparison import compare
