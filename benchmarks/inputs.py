@@ -216,7 +216,7 @@ def extract(*more):
     return ["extract", "in", "--families", "ridge,minutiae", "-o", "out.csv", *more]
 
 
-@kind("GIF, JFIF, WebP and JPEG 2000 with a PNG, and two files that are no images", "5 rows; the others counted")
+@kind("GIF, JFIF, WebP and JPEG 2000 with a PNG, and two files that are not images", "5 rows; the others counted")
 def _():
     made = make_print(1).image
     for name in ("a.png", "b.gif", "c.jfif", "d.webp", "e.jp2"):
@@ -226,7 +226,7 @@ def _():
     return extract()
 
 
-@kind("a .png that is no PNG", "a row with its reason")
+@kind("a .png that is not a PNG", "a row with its reason")
 def _():
     save("in/a.png", make_print(1).image)
     lines("in/b.png", "<html>")

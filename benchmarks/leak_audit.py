@@ -123,7 +123,7 @@ def plant(name: str, folder: Path, each: int, step: int = 1) -> tuple[pd.DataFra
 
 
 def judge(found: Audit, planted: dict[str, tuple[str, str]]) -> tuple[dict[str, int], int]:
-    """Return how many copies of each kind were found with their original, and how many pairs are no copies."""
+    """Return how many copies of each kind were found with their original, and how many pairs are not copies."""
     hits = dict.fromkeys(KINDS, 0)
     wrong = 0
     for finding in found.of_kind("near_duplicate"):

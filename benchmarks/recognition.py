@@ -3,7 +3,7 @@
 Signature and limits of ridgefeat/audit/marks.py were chosen on prints of people with even numbers (of SD4 and set A on
 every second print) and on other simulated prints; the rates are those of the others. When these were measured first,
 with a limit of 6 keypoints, one of the 72 prints of set A was taken for a known finger, with 6; the limit was then
-raised to 7, so that the row of set A is no test of it.
+raised to 7, so that the row of set A is not a test of it.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ def main() -> None:
         "`ridgefeat.reliability.load_reliability()` has ICC(1,1) of every column. It says how much of a column's "
         "variance between prints lies between fingers; a low one means that a second impression of the finger gives "
         "another value, be it through placement, pressure or error. Each database's mean is taken off first: sensors "
-        "are no fingers.",
+        "are not fingers.",
         moved(frame),
         "## Minutiae found again",
         table(["set", "prints", "fingers", "share, mean over fingers", f"same image turned by {TURN}°"], minutiae),

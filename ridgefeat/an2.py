@@ -108,7 +108,7 @@ def split(data: bytes) -> tuple[list[Record], str | None]:
     """
     if not is_transaction(data):
         hint = "; transactions in XML are not read" if re.match(rb"(\xef\xbb\xbf)?\s*<", data[:64]) else ""
-        return [], f"is no ANSI/NIST transaction: it begins with {data[:8]!r}{hint}"
+        return [], f"is not an ANSI/NIST transaction: it begins with {data[:8]!r}{hint}"
     records: list[Record] = []
     contents: Iterator[int] = iter(())
     at = 0

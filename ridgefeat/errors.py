@@ -11,7 +11,7 @@ class RidgefeatError(Exception):
 
 
 class ImageError(RidgefeatError):
-    """An image that cannot be read or is no usable image."""
+    """An image that cannot be read or is not a usable image."""
 
 
 class LayoutError(RidgefeatError):

@@ -93,13 +93,13 @@ class Params:
     def load(cls, path: str | Path) -> Params:
         """Return the Params of the JSON file at `path`: an object of stages, each an object of parameters.
 
-        Raises ParameterError if the file cannot be read, is no JSON, or holds what from_dict refuses.
+        Raises ParameterError if the file cannot be read, is not JSON, or holds what from_dict refuses.
         """
         raw = read_bounded(path, 1 << 20, ParameterError, "parameter file")
         try:
             return cls.from_dict(json.loads(raw), str(path))
         except (ValueError, RecursionError) as error:
-            raise ParameterError(f"parameter file {path} is no JSON: {error}") from None
+            raise ParameterError(f"parameter file {path} is not JSON: {error}") from None
 
     def updated(self, assignments: Iterable[str]) -> Params:
         """Return a copy with assignments of the form stage.name=value applied.

@@ -115,7 +115,7 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
     except (kind, OSError):
         raise
     except Exception as error:  # a foreign file in the hands of a library: anything
-        raise kind(f"{where} is no .xlsx file: {first_line(error)}") from None
+        raise kind(f"{where} is not an .xlsx file: {first_line(error)}") from None
     return out.getvalue(), name
 
 

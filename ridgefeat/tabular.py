@@ -142,12 +142,12 @@ class Table:
 
         Missing words (files.MISSING_WORDS) among numbers become NaN. `columns` are those to read (all without),
         `repeated` those of text with few different values, which are then read as categories. Raises the table's kind
-        of error, with row and column, if a cell is no number or rows have too many cells.
+        of error, with row and column, if a cell is not a number or rows have too many cells.
         """
         import pandas as pd
 
         if self.has_header and any(len(row) > len(self.names) for row in self.head[1:2]):  # pandas would take very long
-            raise self.kind(f"{self.where} is no table: {_TOO_MANY_CELLS}")
+            raise self.kind(f"{self.where} is not a table: {_TOO_MANY_CELLS}")
         names = list(columns) or self.names
         # With a choice of columns pandas would not notice a row of too many cells.
         chosen = {"usecols": names} if len(names) < len(self.names) else {}
@@ -198,7 +198,7 @@ class Table:
         )
 
     def _reason(self, error: Exception, numbers: Collection[str]) -> str:
-        """Return how a message goes on: row, column and value of a cell that is no number, or the parser's words."""
+        """Return how a message goes on: row, column and value of a cell that is not a number, or the parser's words."""
         import pandas as pd
 
         at = 0
@@ -213,7 +213,7 @@ class Table:
                         return f", {not_a_number(at + int(bad[0]) + 1, name, cells.iloc[bad[0]])}"
                 at += len(texts)
         reason = first_line(error)  # the parser's own words where a choice of columns is read
-        return f" is no table: {_TOO_MANY_CELLS if 'passed names' in reason else reason}"
+        return f" is not a table: {_TOO_MANY_CELLS if 'passed names' in reason else reason}"
 
 
 def _without_blank_end(frame: pd.DataFrame) -> pd.DataFrame:
@@ -319,7 +319,7 @@ def _encoding(path: Path, kind: type[Exception], where: str) -> str:
         file.seek(0)
         while block := file.read(1 << 20):
             if b"\0" in block:
-                raise kind(f"{where} is no table: it holds zero bytes; give CSV, .xlsx or Parquet")
+                raise kind(f"{where} is not a table: it holds zero bytes; give CSV, .xlsx or Parquet")
             try:
                 decoder.decode(block)
             except UnicodeDecodeError:
@@ -384,7 +384,7 @@ def read_parquet(
 ) -> pd.DataFrame:
     """Return Parquet files with the same columns, one below the other; `columns` picks from their names.
 
-    Raises an error of `kind` if one is no Parquet file, they do not fit together, or hold more than is read.
+    Raises an error of `kind` if one is not a Parquet file, they do not fit together, or hold more than is read.
     """
     pa, _ = import_pyarrow(kind, where)
     tables, size, rows = [], 0, 0
@@ -402,10 +402,10 @@ def read_parquet(
                     raise kind(f"{where} holds {rows:,} rows in {size_text(size)}, more than is read; take a sample")
                 tables.append(file.read(columns=chosen))
         whole = pa.concat_tables(tables)
-        whole.validate(full=True)  # text that is no UTF-8 would fail when it is first used
+        whole.validate(full=True)  # text that is not UTF-8 would fail when it is first used
         frame: pd.DataFrame = whole.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError, OSError) as error:
-        raise kind(f"{where} is no Parquet file: {first_line(error)}") from None
+        raise kind(f"{where} is not a Parquet file: {first_line(error)}") from None
     return frame
 
 

@@ -263,7 +263,7 @@ ODD: dict[str, Callable[[Path], None]] = {
     "random": lambda path: path.symlink_to("/dev/urandom"),
     "stdin": lambda path: path.symlink_to("/dev/stdin"),
 }
-"""What is no regular file, or never ends."""
+"""What is not a regular file, or never ends."""
 
 
 TABLES: dict[str, Callable[[Path], object]] = {

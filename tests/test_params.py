@@ -151,7 +151,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
 def test_what_is_no_json_is_named(tmp_path, content):
     path = tmp_path / "p.json"
     path.write_bytes(content)
-    with pytest.raises(ParameterError, match=r"parameter file .*p\.json is no JSON: "):
+    with pytest.raises(ParameterError, match=r"parameter file .*p\.json is not JSON: "):
         Params.load(path)
 
 

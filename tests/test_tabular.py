@@ -78,7 +78,7 @@ def test_rows_of_very_many_cells_are_refused_at_once(tmp_path, text):
     ("data", "message"),
     [
         (b"a;b\n\x81;1\n\xe9;2\n", "codec can't decode"),
-        ("a;b\n1;2\n".encode("utf-16")[:-1], "codec can't decode|is no table"),
+        ("a;b\n1;2\n".encode("utf-16")[:-1], "codec can't decode|is not a table"),
         (b"a;b\n1;2\n1;2;3\n", "Expected 2 fields in line 3, saw 3"),
         (b"a;b\n1;x\n1;2;3\n", "Expected 2 fields"),
         (b"a,b,a\n1,2,3\n", r"'a' occurs twice among its columns: 'a' \(column 1\) and 'a' \(column 3\)"),
@@ -115,10 +115,10 @@ def sheet(path, rows):
     ("rows", "message"),
     [
         ('<row r="999999999999"><c r="A999999999999"><v>1</v></c></row>', "holds more than a sheet"),
-        ('<row r="2"><c r="ZZZZZZZZ2"><v>1</v></c></row>', "is no .xlsx file"),
-        ('<row r="2"><c r="A2" t="s"><v>99999</v></c></row>', "is no .xlsx file"),
-        ('<row r="2"><c r="A2"><v>not a number</v></c></row>', "is no .xlsx file"),
-        ('<row r="2">', "is no .xlsx file"),
+        ('<row r="2"><c r="ZZZZZZZZ2"><v>1</v></c></row>', "is not an .xlsx file"),
+        ('<row r="2"><c r="A2" t="s"><v>99999</v></c></row>', "is not an .xlsx file"),
+        ('<row r="2"><c r="A2"><v>not a number</v></c></row>', "is not an .xlsx file"),
+        ('<row r="2">', "is not an .xlsx file"),
         ('<row r="2"><c r="XFD2"><v>1</v></c></row>' * 9, "rows of 16,384 cells"),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_sheet_is_bounded_before_it_is_unpacked(tmp_path, monkeypatch):
         read(path)
     for data in (b"PK\x03\x04 and no more", Path(path).read_bytes()[:900]):
         (tmp_path / "broken.xlsx").write_bytes(data)
-        with pytest.raises(TableError, match=r"is no \.xlsx file"):
+        with pytest.raises(TableError, match=r"is not an \.xlsx file"):
             read(tmp_path / "broken.xlsx")
 
 

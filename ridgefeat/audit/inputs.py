@@ -50,7 +50,7 @@ class AuditInput:
     frame : pandas.DataFrame
         meta_* columns, labels, features.
     features : tuple of str or None
-        The columns that a classifier is given; None if every column of numbers that is no label is one.
+        The columns that a classifier is given; None if every column of numbers that is not a label is one.
     images : tuple of PrintSource or None
         The rows' images, where images were given.
     folds : tuple of (training, test) row positions

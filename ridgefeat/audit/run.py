@@ -153,7 +153,7 @@ def audit(
     group : str
         The column that a split keeps together: the person.
     features : sequence of str, optional
-        The columns that a classifier is given; without, every column of numbers that is no meta_* and no known label.
+        The columns that a classifier is given; without, every column of numbers but meta_* and known labels.
     folds : sequence of (training, test) row positions, optional
         Splits to check; without them costs are estimated for five random folds.
     images_root : path or sequence of PrintSource, optional

@@ -113,7 +113,7 @@ def make_table(
 ) -> AuditTable:
     """Check a table and its folds, and encode names, groups and target.
 
-    Without `features`, they are all columns of numbers that are no meta, label, group or target. Raises TableError if
+    Without `features`, they are all columns of numbers that are not meta, label, group or target. Raises TableError if
     the table is empty or lacks a column, a print has no group, no print has a target, or a fold's positions are not the
     table's.
     """

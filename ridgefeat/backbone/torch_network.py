@@ -20,7 +20,7 @@ from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.structure import Float
 
 UNCOUNTED = ("pool", "flatten", "view", "reshape", "squeeze", "mean", "dropout", "identity")
-"""Parts of the names of operations that are no layers of their own when layers are counted."""
+"""Parts of the names of operations that are not layers of their own when layers are counted."""
 
 
 class TorchNetwork:

@@ -116,7 +116,7 @@ def pixels(print_: Any, layout: str = "auto") -> NDArray[np.uint8]:
     except LayoutError as error:
         raise ImageError(str(error)) from None
     if len(found) != 1:
-        raise ImageError(f"{os.fspath(print_)!r} is no image file; give one file per print")
+        raise ImageError(f"{os.fspath(print_)!r} is not an image file; give one file per print")
     return load_print(found[0]).pixels
 
 

@@ -99,7 +99,7 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If a key is unknown or a value is no number where one is needed.
+        If a key is unknown or a value is not a number where one is needed.
 
     Examples
     --------

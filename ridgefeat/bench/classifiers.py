@@ -168,7 +168,7 @@ def find(name: str) -> Method:
 def build(method: Method, options: Options, **parameters: Any) -> Any:
     """Return an unfitted pipeline: ("harmonise",) ("scale", "fill",) ("select",) then the estimator, "model".
 
-    `parameters` are no settings of the comparison (the number of threads, say); estimators that have them get them.
+    `parameters` are not settings of the comparison (the number of threads, say); estimators that have them get them.
     Raises ParameterError if the method is not for that kind of target.
     """
     from ridgefeat.bench.estimators import GroupScaler, Harmonizer, Resampler

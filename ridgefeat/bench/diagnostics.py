@@ -39,7 +39,7 @@ from ridgefeat.work.engine import count_workers, spread
 TRAINING_SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 """Shares of the training groups along the learning curve."""
 CONTROL_DRAWS = 10
-"""Draws of a negative control: if all of them lie above chance, that is no accident (1 in 1,000)."""
+"""Draws of a negative control: if all of them lie above chance, that is not an accident (1 in 1,000)."""
 CONSTANT_SHARE = 0.95
 """Share of prints with their group's label above which the label is one of groups, not of prints."""
 MAX_COLUMNS = 200

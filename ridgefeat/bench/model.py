@@ -397,7 +397,7 @@ def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
 def check_place(path: str | Path) -> None:
     """Refuse a path where writing a model would replace another file: <name>.json may be the sidecar of a table.
 
-    Raises ModelError if <name>.json is there and is no model's.
+    Raises ModelError if <name>.json is there and is not a model's.
     """
     sidecar = Path(path).with_suffix(".json")
     if sidecar.is_file() and files.read_description(sidecar).get("format") != FORMAT:
@@ -445,7 +445,7 @@ def load_model(path: str | Path) -> Model:
         raise
     # A damaged archive fails in as many ways as there are parts in it.
     except Exception as error:
-        raise ModelError(f"{source} is no ridgefeat model: {type(error).__name__}: {first_line(error)}") from None
+        raise ModelError(f"{source} is not a ridgefeat model: {type(error).__name__}: {first_line(error)}") from None
 
 
 def _check_shapes(model: Model) -> None:

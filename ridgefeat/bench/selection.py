@@ -164,7 +164,7 @@ def read_criteria(text: str, reliability: str = OWN_SET) -> ColumnSelector:
     Raises
     ------
     ParameterError
-        If a name is unknown or a value is no number from 0 to 1.
+        If a name is unknown or a value is not a number from 0 to 1.
 
     Examples
     --------

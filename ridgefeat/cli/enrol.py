@@ -49,7 +49,7 @@ def command(**given: Any) -> None:
     sources = verify.find_sources(given["inputs"], **options.pick_naming(given), **form)
     params = options.load_params(given["params_file"], given["assignments"])
     if output.exists() and not is_gallery(output) and output.stat().st_size:
-        raise Unusable(f"{output} exists and is no gallery; choose another name")
+        raise Unusable(f"{output} exists and is not a gallery; choose another name")
     anew = given["overwrite"]
     if params is None:
         params = verify.Gallery(output).params if is_gallery(output) and not anew else rf.Params()

@@ -238,7 +238,7 @@ class Family:
 def families() -> dict[str, Family]:
     """Return every known family by name: the built-in ones, then those that other packages publish.
 
-    Raises ParameterError if a published family cannot be loaded, is no Family, or has another's name.
+    Raises ParameterError if a published family cannot be loaded, is not a Family, or has another's name.
     """
     from importlib import import_module
 

@@ -251,7 +251,7 @@ def _extent_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> 
 
 
 PORE_LENGTH = 12
-"""Pixels (0.6 mm): a longer light gap along a ridge is no pore."""
+"""Pixels (0.6 mm): a longer light gap along a ridge is not a pore."""
 BORDER = 2.0
 """In periods: width of the element that the mask is eroded by before light gaps are looked for."""
 LINE_REACH, LINE_LENGTH = 1.2, 1.8

@@ -226,7 +226,7 @@ class Training:
     def load(self, path: str | Path) -> None:
         """Take up a run where `save` left it; the next epochs give the same bytes as without the break.
 
-        Raises ModelError where the file is no checkpoint, or one of another network.
+        Raises ModelError where the file is not a checkpoint, or one of another network.
         """
         weights = self.model.weights
         slots = {f"{k}:{slot}": v for k, v in self.model.params.items() for slot in self.optimiser.slots}
@@ -242,7 +242,7 @@ class Training:
             self._stopping, self._plateau = _Watch(**state["stopping"]), _Watch(**state["plateau"])
             self.model.rng.bit_generator.state = state["generator"]
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{path} is no checkpoint of a training: {error!r}; start anew without it") from error
+            raise ModelError(f"{path} is not a checkpoint of a training: {error!r}; start anew without it") from error
 
 
 def _watched(line: dict[str, float], monitor: str) -> float:
@@ -263,9 +263,9 @@ def _read_checkpoint(path: str | Path, expected: Mapping[str, Array]) -> tuple[d
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
     except Exception as error:  # a damaged archive fails in many ways
-        raise ModelError(f"{path} is no checkpoint or is damaged ({error!r}); train from the start") from error
+        raise ModelError(f"{path} is not a checkpoint or is damaged ({error!r}); train from the start") from error
     if not isinstance(state, dict):
-        raise ModelError(f"{path} is no checkpoint: its state is a {type(state).__name__}; train from the start")
+        raise ModelError(f"{path} is not a checkpoint: its state is a {type(state).__name__}; train from the start")
     return arrays, state
 
 

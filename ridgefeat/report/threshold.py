@@ -194,7 +194,7 @@ def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes
     """Draw the Gaussian process of a Bayesian optimisation, and the thresholds that it tried."""
     path, curve = choice.path, found.curve
     if path is None:
-        raise ParameterError(f"method {choice.method!r} is no search and has no path to draw; 'bayes' has one")
+        raise ParameterError(f"method {choice.method!r} is not a search and has no path to draw; 'bayes' has one")
     true = found.settings.loss(curve)[curve.index(path.grid)]
     scale, unit = (1.0, "") if found.settings.objective == "cost" else (100.0, ", %")
     heights = np.concatenate([true, path.loss])

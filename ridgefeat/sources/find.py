@@ -222,7 +222,7 @@ _NO_PERSON = re.compile(
     r"[-_ ]?\d{0,4}",
     re.IGNORECASE,
 )
-"""Names of folders that are no people."""
+"""Names of folders that are not people."""
 
 
 def _settle_folders(prints: list[PrintSource]) -> list[PrintSource]:

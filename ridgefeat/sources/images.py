@@ -105,7 +105,7 @@ def read_image(path: str | os.PathLike[str], *, name: str | None = None, check: 
 
 
 def read_place(place: Place, name: str, check: Check | None = None) -> Image:
-    """Read an image that is no file of its own: a member of an archive, or at an address. Raises as read_image does."""
+    """Read an image that is not a file of its own: an archive's member, or at an address. Raises as read_image does."""
     try:
         data = place.read(_max_bytes(MAX_PIXELS))
     except ImageError as error:
@@ -198,7 +198,7 @@ def _identify(data: bytes) -> tuple[str, Any]:
         if re.match(pattern, data):
             raise ImageError(f"the file is a {what}, which is not read; save the image as PNG or TIFF")
     known = ", ".join(kind.upper() for kind in _FORMATS)
-    raise ImageError(f"the file is no image that is known: it begins with {data[:8]!r}; {known} are read")
+    raise ImageError(f"the file is not a known image format: it begins with {data[:8]!r}; {known} are read")
 
 
 def _check_size(width: int, height: int, bands: int, max_pixels: int) -> None:

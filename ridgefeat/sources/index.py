@@ -38,7 +38,7 @@ class IndexEntry:
 def read_index(path: str | Path, column: str = "file") -> dict[str, IndexEntry]:
     """Read an index: CSV in any dialect, .xlsx or Parquet with a column of file names.
 
-    Values are text as written ("007" keeps its zeros; an empty cell is no label), except that numbers get a decimal
+    Values are text as written ("007" keeps its zeros; an empty cell is not a label), except that numbers get a decimal
     point, and sex, hand and finger are brought to this package's words. The column `dpi`, or `dpi_x` and `dpi_y`,
     becomes the resolution. Returns the entries by file name, with / between folders, in the index's order.
 

@@ -379,13 +379,13 @@ def has_database(path: PurePath) -> bool:
 def regex_layout(pattern: str) -> Layout:
     """Make a layout from a regular expression with named groups, searched in the path (with / between folders).
 
-    Each group that takes part in the match becomes a label. Raises LayoutError if the pattern is no regular expression,
-    has no named group, or names a label that the table uses itself.
+    Each group that takes part in the match becomes a label. Raises LayoutError if the pattern is not a regular
+    expression, has no named group, or names a label that the table uses itself.
     """
     try:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        raise LayoutError(f"the expression {pattern!r} is no regular expression: {error}") from None
+        raise LayoutError(f"the expression {pattern!r} is not a regular expression: {error}") from None
     if not compiled.groupindex:
         advice = "write one a label, such as (?P<subject>[0-9]+)"
         raise LayoutError(f"the expression {pattern!r} has no named group; {advice}")

@@ -1,4 +1,4 @@
-"""Prints that are no files of their own: members of archives, raw pixels of a stated size, and files at addresses.
+"""Prints that are not files of their own: members of archives, raw pixels of a stated size, and files at addresses.
 
 Archives come from strangers. The members are listed once; then each is read on its own, never further than an image may
 be long, whatever it claims or unpacks to. Links, devices and encrypted members are refused one by one. Nothing is
@@ -47,7 +47,7 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".txz": lzma.LZMAFile,
 }
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, struct.error, OSError, zipfile.BadZipFile, ValueError, RuntimeError)
-"""ValueError is also a name that is no UTF-8, RuntimeError a version of zip that is not known."""
+"""ValueError is also a name that is not UTF-8, RuntimeError a version of zip that is not known."""
 
 Member = tuple[str, "Place | None", "str | None"]
 """A member's name, where its bytes are, and why they are not read."""
@@ -71,7 +71,7 @@ def list_archive(path: Path) -> list[Member]:
         found = list_members(path, f"{state.st_size} {state.st_mtime_ns}")
         return list({member[0]: member for member in found}.values())
     except zipfile.BadZipFile as error:
-        raise LayoutError(f"archive {path} is no zip file: {error}; copy it again") from None
+        raise LayoutError(f"archive {path} is not a zip file: {error}; copy it again") from None
     except (tarfile.TarError, *_DAMAGED) as error:
         why = getattr(error, "strerror", None) or error
         raise LayoutError(f"archive {path} cannot be read: {why}; copy it again") from None

@@ -88,7 +88,7 @@ class RecordPlace:
 
 @lru_cache(maxsize=1)
 def _unpacked(place: Place) -> bytes:
-    """Return the bytes of a transaction that is no file of its own; its records are mostly read one after the other."""
+    """Return the bytes of a transaction that is not a file of its own; its records are mostly read in turn."""
     return place.read(MAX_BYTES)
 
 
@@ -195,5 +195,5 @@ def _image_header(record: Record, data: bytes) -> tuple[bytes, str | None]:
     if is_image(data[start : start + 16]):
         return b"", None
     claimed = f"{columns}x{rows} px, {bits} bits per pixel, compression {compression[:10].decode('ascii', 'replace')!r}"
-    held = f"it holds {stop - start} bytes, which are no image that is known"
+    held = f"it holds {stop - start} bytes, which are not a known image format"
     return b"", f"the record claims {claimed}: {expected} bytes if that is none; {held}"

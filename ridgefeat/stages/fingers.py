@@ -23,9 +23,9 @@ are broader together than the second."""
 MIN_SLAP_MM = 26.5
 """Breadth of two fingers side by side; sensors of one finger and SD4's images are narrower."""
 MAX_PARTS = 60
-"""What has more is no hand, and stays one print."""
+"""What has more is not a hand, and stays one print."""
 MIN_AREA_MM2, MIN_BREADTH_MM = 50.0, 6.0
-"""Smaller pieces are no fingertips: the little finger's is some 10 x 15 mm."""
+"""Smaller pieces are not fingertips: the little finger's is some 10 x 15 mm."""
 CREASE_MM = 6.0
 """Widest gap between a fingertip and the next phalanx below it."""
 MIN_OVERLAP = 0.5

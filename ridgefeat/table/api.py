@@ -343,7 +343,7 @@ class Survey(Brief):
     repeated : list of str
         Labels that several prints share, though they name one impression of one finger, and those prints.
     passed_over : Counter
-        Files of the inputs that are no images, by suffix, and records of transactions.
+        Files of the inputs that are not images, by suffix, and records of transactions.
     """
 
     prints: int = 0

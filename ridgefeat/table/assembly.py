@@ -303,7 +303,7 @@ class Summary:
     workers : int
         How many there were.
     passed_over : Counter
-        Files of the inputs that are no images, by suffix, and records of transactions.
+        Files of the inputs that are not images, by suffix, and records of transactions.
     """
 
     table: Path

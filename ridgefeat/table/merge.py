@@ -219,7 +219,7 @@ def split_table(
     Raises
     ------
     ParameterError
-        If `test` is no share.
+        If `test` is not a share.
     TableError
         If the table cannot be read, lacks a label, or has too few groups; or if a part cannot be written.
     """

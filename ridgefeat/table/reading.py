@@ -241,7 +241,7 @@ def _opened(path: Path, read: Callable[[Any], Any], what: str = "part", advice: 
         with tabular.open_parquet(path, TableError) as file:
             return read(file)
     except (pa.ArrowException, ValueError, OSError) as error:
-        raise TableError(f"{what} {path} is no Parquet file: {first_line(error)}{advice}") from None
+        raise TableError(f"{what} {path} is not a Parquet file: {first_line(error)}{advice}") from None
 
 
 def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:

@@ -125,7 +125,7 @@ def _empty_row(item: Item, recipe: Recipe) -> tuple[Meta, Float]:
 def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerprint:
     """Return the print of an item, read as the recipe says, and enter what is known of it in its meta cells `meta`.
 
-    Raises RidgefeatError if it cannot be read or is no usable image.
+    Raises RidgefeatError if it cannot be read or is not a usable image.
     """
     meta = {} if meta is None else meta
     if item.error:
@@ -192,7 +192,7 @@ def escape_controls(text: str) -> str:
 
     def escaped(found: re.Match[str]) -> str:
         code = ord(found[0])
-        # From U+DC80 on, Python carries bytes of a file name that is no UTF-8.
+        # From U+DC80 on, Python carries bytes of a file name that is not UTF-8.
         return f"\\x{code & 0xFF:02x}" if code < 0x100 or 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
     return _UNSAFE.sub(escaped, text)

@@ -133,7 +133,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     TableError
-        If it cannot be read or is no sidecar of ridgefeat's.
+        If it cannot be read or is not a sidecar of ridgefeat's.
     """
     path = Path(path)
     if path.suffix.lower() != ".json":
@@ -147,9 +147,9 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise TableError(f"sidecar {path} is no JSON: {error}") from None
+        raise TableError(f"sidecar {path} is not JSON: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise TableError(f"{path} is no sidecar of a ridgefeat table (its format must read {FORMAT!r})")
+        raise TableError(f"{path} is not a sidecar of a ridgefeat table (its format must read {FORMAT!r})")
     check_schema(content, Sidecar, f"sidecar {path}", TableError)
     names = [*META, *content["label_kinds"], *(c["name"] for c in numeric_columns(content))]
     if twice := [name for name, count in Counter(names).items() if count > 1]:

@@ -68,7 +68,7 @@ def decode_card(data: bytes, form: str) -> MinutiaeRecord:
     count = -(-kept // size)
     if not 0 < count * size <= len(data) or count > MAX_MINUTIAE:
         needed = f"{size} bytes for each of at most {MAX_MINUTIAE} minutiae"
-        raise TemplateError(f"{form}: {len(data)} bytes are no {needed}")
+        raise TemplateError(f"{form}: {len(data)} bytes are not {needed}")
     raw = data[: count * size]
     if form == "iso-normal-card":
         rows, unit = np.frombuffer(raw, minutia_layout(size)), 0.01

@@ -208,13 +208,13 @@ def _decode_view(read: _Reader, name: str, header: dict[str, int], dpi: Dpi | No
     if "number_impression" in f:
         f |= {"number": f["number_impression"] >> 4, "impression": f["number_impression"] & 15}
     if not (f["width"] and f["height"]):
-        raise read.error(f"an image of {f['width']}x{f['height']} px is no print")
+        raise read.error(f"an image of {f['width']}x{f['height']} px is not a print")
     if f["position"] > (50 if "number_impression" not in f else 10) or not _is_quality(f["quality"]):
         raise read.error(f"finger position {f['position']}, quality {f['quality']} are out of range")
     if dpi is None:
         low, high = (round(d / 2.54) for d in DPI_RANGE)
         if not (low <= f["x"] <= high and low <= f["y"] <= high):
-            raise read.error(f"{f['x']}x{f['y']} px per cm is no resolution; give dpi instead")
+            raise read.error(f"{f['x']}x{f['y']} px per cm is not a resolution; give dpi instead")
         dpi = _NOMINAL_DPI.get(f["x"], f["x"] * 2.54), _NOMINAL_DPI.get(f["y"], f["y"] * 2.54)
     minutiae = _decode_minutiae(read, f["width"], f["height"], dpi, f["count"], f.get("sizes", 0x60) >> 4)
     found, notes = _decode_extended(read, f["width"], f["height"], is_last)

@@ -70,7 +70,7 @@ def write_minutiae_csv(
         kinds = [_MINUTIA_NAMES[k] for k in minutiae.kind.tolist()]
         kinds += [_SINGULAR_NAMES[k] for k in singular_points.kind.tolist()]
     except KeyError as error:
-        raise TemplateError(f"{path}: {error.args[0]} is no kind of minutia or singular point") from None
+        raise TemplateError(f"{path}: {error.args[0]} is not a kind of minutia or singular point") from None
     places = [points.original_xy(dpi_x, dpi_y) for points in (minutiae, singular_points)]
     x, y = (np.concatenate(axis).astype(np.float64) for axis in zip(*places, strict=True))
     angle = np.round(degrees(np.concatenate([minutiae.direction, singular_points.direction])), 2) % 360.0
@@ -141,7 +141,7 @@ def _row(cells: tuple[Any, ...], where: str) -> _Row:
     if kind not in _MINUTIA_KINDS and kind not in _SINGULAR_KINDS:
         raise TemplateError(f"{where}: kind {kind[:40]!r} is none of ending, bifurcation, core, delta, other")
     if not (abs(x) <= _MAX_PX and abs(y) <= _MAX_PX):
-        raise TemplateError(f"{where}: ({x:g}, {y:g}) px is no position in an image")
+        raise TemplateError(f"{where}: ({x:g}, {y:g}) px is not a position in an image")
     if math.isinf(direction) or (math.isnan(direction) and kind in _MINUTIA_KINDS):
         raise TemplateError(f"{where}: a minutia needs a direction in degrees, got {direction:g}")
     if not (math.isnan(quality) or 0 <= quality <= 100):

@@ -64,7 +64,7 @@ def read_type9(path: str | Path) -> list[MinutiaeRecord]:
     Raises
     ------
     TemplateError
-        If the file cannot be read or is no transaction, has no record of type 9, or one with no minutiae that are read.
+        If the file cannot be read or is not a transaction, or has no record of type 9 with minutiae that are read.
     """
     records, reason = split(read_bounded(path, MAX_TRANSACTION, TemplateError, "transaction"))
     images, found = images_by_idc(records), []
@@ -142,7 +142,7 @@ def _decode_standard(
         items = [*entry.split(US, 4), b"", b"", b""]
         point = _POINT.fullmatch(items[1])
         if not point or not point[3] or int(point[3]) > 360:
-            raise TemplateError(f"{where}, minutia {number}: {items[1][:20]!r} is no position and direction")
+            raise TemplateError(f"{where}, minutia {number}: {items[1][:20]!r} is not a position and direction")
         quality = int(items[2]) if re.fullmatch(rb"\d{1,2}", items[2]) else 0
         score = 100 * (63 - quality) / 61 if 2 <= quality <= 63 else np.nan
         rows.append((*(int(v) for v in point.groups()), _KINDS.get(items[3].strip()[:1], 0), score))
@@ -166,7 +166,9 @@ def _decode_m1(record: Record, where: str, notes: tuple[str, ...]) -> MinutiaeRe
     for number, entry in enumerate(record.fields[137].split(RS), 1):
         items = entry.split(US, 6)
         if len(items) < 5 or not all(re.fullmatch(rb"\d{1,5}", v) for v in items[:6]) or int(items[3]) > 179:
-            raise TemplateError(f"{where}, minutia {number}: {entry[:40]!r} is no index, position, direction and type")
+            raise TemplateError(
+                f"{where}, minutia {number}: {entry[:40]!r} lacks an index, position, direction or type"
+            )
         quality = int(items[5]) if len(items) > 5 else 0
         kind, score = int(items[4]), quality if 1 <= quality <= 100 else np.nan
         rows.append([int(items[1]), int(items[2]), 2 * int(items[3]), kind if kind <= 2 else 0, score])

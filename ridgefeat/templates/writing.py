@@ -75,7 +75,7 @@ def encode_record(
     if (minutiae.kind > 2).any():
         raise TemplateError(f"{form.title} has no minutia kind {int(minutiae.kind.max())}; 0, 1 and 2 are known")
     if not np.isfinite(minutiae.direction).all():
-        raise TemplateError(f"{form.title}: a minutia needs a direction, got one that is no finite number")
+        raise TemplateError(f"{form.title}: a minutia needs a direction, got one that is not a finite number")
     rows = np.zeros(len(minutiae), minutia_layout(6))
     x, y = minutiae.original_xy(dpi_x, dpi_y)
     rows["x"] = whole_pixels(x, width, dpi_x, "x") | minutiae.kind.astype(np.int64) << 14

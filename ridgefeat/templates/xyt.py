@@ -85,13 +85,13 @@ def read_xyt(path: str | Path, *, height: int, dpi_x: float = 500.0, dpi_y: floa
     Raises
     ------
     TemplateError
-        If the file cannot be read or a line is no minutia; the line is named.
+        If the file cannot be read or a line is not a minutia; the line is named.
     """
     _check_image(height, dpi_x, dpi_y, path)
     try:
         lines = read_bytes(path).removeprefix(b"\xef\xbb\xbf").decode("ascii").splitlines()
     except UnicodeDecodeError:
-        raise TemplateError(f"{path} is no .xyt file: it is not plain text") from None
+        raise TemplateError(f"{path} is not an .xyt file: it is not plain text") from None
     if len(lines) > _MAX_LINES:
         raise TemplateError(f"{path} has {len(lines)} lines; a print has no more than {_MAX_LINES} minutiae")
     rows = [_row(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
@@ -118,7 +118,7 @@ def _row(line: str, where: str) -> tuple[float, float, float, float]:
     x, y, theta = numbers[:3]
     quality = float(numbers[3]) if len(numbers) == 4 else float("nan")
     if not (abs(x) <= _MAX_SIZE and abs(y) <= _MAX_SIZE and abs(theta) <= 360):
-        raise TemplateError(f"{where}: {line[:60]!r} is no minutia: a position or an angle is out of range")
+        raise TemplateError(f"{where}: {line[:60]!r} is not a minutia: a position or an angle is out of range")
     if not (quality != quality or 0 <= quality <= 100):
         raise TemplateError(f"{where}: quality must lie between 0 and 100, got {quality:g}")
     return x, y, theta, quality

@@ -24,7 +24,7 @@ MAX_CUTS = 2000
 """Rows of the curve, about."""
 MAX_FOLDS = 20
 BARE = ("AUC", "d'", "Cllr", "min Cllr")
-"""Figures that are no rates."""
+"""Figures that are not rates."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Figure:
     value, low, high : float
         The figure and its 95 % interval; NaN if it has none.
     threshold : float
-        NaN for those in BARE, which are no rates.
+        NaN for those in BARE, which are not rates.
     """
 
     name: str

@@ -81,7 +81,7 @@ def log_ratios(scores: Scores, how: str, *, folds: int = 5, seed: int = 0) -> Lo
     """
     if how != FIT and scores.distance:
         raise ScoreError(
-            "distances are no log likelihood ratios, which rise with the evidence for a match; use --llr fit"
+            "distances are not log likelihood ratios, which rise with the evidence for a match; use --llr fit"
         )
     natural = calibrate(scores, max(2, folds), seed) if how == FIT else scores.score * BASES[how]
     there = scores.compared

@@ -79,7 +79,7 @@ class ErrorCurve:
     >>> curve.index([2, 2.5, 99]), curve.thin(100)
     (array([1, 2, 7]), array([0, 1, 2, 3, 4, 5, 6, 7]))
 
-    A failure to acquire rejects the transaction but is no comparison:
+    A failure to acquire rejects the transaction but is not a comparison:
 
     >>> scores = Scores.make([5, 6, 1, 2, None, None], [1, 1, 0, 0, 1, 1], count_failures=True)
     >>> curve = ErrorCurve.from_scores(scores)

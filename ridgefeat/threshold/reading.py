@@ -448,7 +448,7 @@ def _read_by(pattern: str, names: Texts) -> Texts:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise ScoreError(f"--regex {pattern!r} is no regular expression: {error}") from None
+        raise ScoreError(f"--regex {pattern!r} is not a regular expression: {error}") from None
     if "subject" not in compiled.groupindex:
         raise ScoreError(f"--regex {pattern!r} has no group `subject`; write it as (?P<subject>...)")
     groups = ["subject", *(k for k in compiled.groupindex if k not in ("subject", "impression"))]

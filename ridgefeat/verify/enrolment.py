@@ -27,7 +27,7 @@ from ridgefeat.work.guard import Stopped
 from ridgefeat.work.threads import one_thread
 
 TEMPLATE_SUFFIXES = frozenset([".fmr", ".fmd", ".ist", ".iso", ".xyt"])
-"""What is no image, whatever it holds."""
+"""What is not an image, whatever it holds."""
 KINDS = {"image": "images", "record": "minutiae records", "xyt": ".xyt", "csv": "minutiae in CSV"}
 """What a folder may hold; where there are several of one print, the first is read."""
 FINGER_LABELS = ("subject", "hand", "finger", "finger_id")

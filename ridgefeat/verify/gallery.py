@@ -79,7 +79,7 @@ class Gallery:
     Raises
     ------
     TemplateError
-        If the file is no gallery, is damaged, or is of another version.
+        If the file is not a gallery, is damaged, or is of another version.
     """
 
     def __init__(self, path: PathLike, *, without: str | None = None) -> None:

@@ -263,7 +263,7 @@ def _read_frame(path: Path) -> pd.DataFrame:
     if not path.exists():
         near = difflib.get_close_matches(str(path), PROTOCOLS, 1)
         advice = f"did you mean {near[0]}?" if near else f"protocols are {', '.join(PROTOCOLS)}, or a table of pairs"
-        raise LayoutError(f"{str(path)!r} is no protocol and no readable table (no such file); {advice}")
+        raise LayoutError(f"{str(path)!r} is neither a protocol nor a readable table (no such file); {advice}")
     try:
         found = read_file(path)
     except ScoreError as error:

@@ -108,7 +108,7 @@ def test_labels_left_among_the_features_are_named(frame):
     harmless = clean_table(3).assign(sex_ratio_of_town=np.random.default_rng(0).random(len(frame)))
     (finding,) = of(harmless).of_kind("target_name")
     assert finding.severity == "warning"
-    # Columns of a side that ridgefeat computes are no labels.
+    # Columns of a side that ridgefeat computes are not labels.
     hands = harmless.assign(hand=np.where(np.arange(len(frame)) % 2, "left", "right"))
     own = hands.rename(columns={"sex_ratio_of_town": "ridge_density_left"})
     assert of(own, target="hand").of_kind("target_name") == ()

@@ -67,7 +67,7 @@ def test_train_and_predict(table, tmp_path):
     assert (tmp_path / "predictions.csv").read_text() == done.stdout
     other = write_frame(make_frame(columns=4), tmp_path / "other.csv")
     assert "were not made alike: columns only in the first" in run("predict", model, other, code=2).stderr
-    assert "is no ridgefeat model" in run("predict", table, table, code=2).stderr
+    assert "is not a ridgefeat model" in run("predict", table, table, code=2).stderr
 
 
 @pytest.mark.parametrize("classifier", ["pca-lda", "logistic", "rbf-svm", "knn", "gradient-boosting"])

@@ -227,9 +227,9 @@ def swollen():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no ridgefeat model"),
-        (b"PK\x03\x04 no archive", "is no ridgefeat model"),
-        (b"\x80\x04pickle", "is no ridgefeat model"),
+        (b"", "is not a ridgefeat model"),
+        (b"PK\x03\x04 no archive", "is not a ridgefeat model"),
+        (b"\x80\x04pickle", "is not a ridgefeat model"),
         (stored(pipeline=None, about='{"format": "x"}'), "is a 'x', not a 'ridgefeat model 3'; train it again"),
         (stored(pipeline=Sulky()), r"holds tests\.bench\.helpers\.Sulky, which no ridgefeat model does"),
         (swollen(), "that unpack to 33 MB"),
@@ -249,7 +249,7 @@ def test_a_model_that_is_missing_or_cut_short_is_refused(fitted, tmp_path):
         model.load_model(path)
     whole = model.save_model(fitted, path).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ModelError, match="is no ridgefeat model"):
+    with pytest.raises(ModelError, match="is not a ridgefeat model"):
         model.load_model(path)
 
 
@@ -321,13 +321,13 @@ def test_a_tree_that_points_outside_itself_or_at_itself_is_refused(name, tmp_pat
 def test_parts_that_do_not_fit_together_are_refused(fitted, tmp_path):
     about = dict(fitted.about)
     for change in ({"columns": about["columns"][:-1]}, {"shares": [0.2, 0.3, 0.5]}, {"sources": [["made"]]}):
-        with pytest.raises(ModelError, match=r"is no ridgefeat model: ValueError|sources\[0\] must be a list of 3"):
+        with pytest.raises(ModelError, match=r"is not a ridgefeat model: ValueError|sources\[0\] must be a list of 3"):
             restored(replace(fitted, about=about | change), tmp_path)
     pipeline = deepcopy(fitted.pipeline)
     pipeline[-1][-1].coef_ = pipeline[-1][-1].coef_[:, :-1]
-    with pytest.raises(ModelError, match="is no ridgefeat model"):
+    with pytest.raises(ModelError, match="is not a ridgefeat model"):
         restored(replace(fitted, pipeline=pipeline), tmp_path)
     detector = deepcopy(fitted.novelty)
     detector.distances_[0].median_ = np.zeros(99)
-    with pytest.raises(ModelError, match="is no ridgefeat model"):
+    with pytest.raises(ModelError, match="is not a ridgefeat model"):
         restored(replace(fitted, novelty=detector), tmp_path)

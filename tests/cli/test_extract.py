@@ -113,7 +113,7 @@ def test_prints_that_share_labels_are_named(prints, tmp_path):
         (["-o", "t.csv", "-p", "none.json"], "parameter file none.json: no such file, or not a regular one"),
         (["-o", "t.csv", "--like", "none.json"], "sidecar none.json: no such file"),
         (["-o", "t.csv", "--index", "none.csv"], "index none.csv: no such file"),
-        (["-o", "t.csv", "--regex", "("], "is no regular expression"),
+        (["-o", "t.csv", "--regex", "("], "is not a regular expression"),
         (["-o", "t.csv", "-j", "0"], "jobs must be 1 or more"),
         (["-o", "t.txt"], "must end in .csv, .xlsx or .parquet"),
     ],

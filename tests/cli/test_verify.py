@@ -108,7 +108,7 @@ def test_enrol_keeps_prints_that_identify_searches_without_their_images(fingers,
     changed = run("identify", fingers / "101_1.png", "--gallery", gallery, "-s", "period.smoothing=24", code=2).stderr
     assert "was made with other stage parameters" in changed
     (tmp_path / "table.csv").write_text("a,b")
-    assert "exists and is no gallery" in run("enrol", fingers, "-o", tmp_path / "table.csv", code=2).stderr
+    assert "exists and is not a gallery" in run("enrol", fingers, "-o", tmp_path / "table.csv", code=2).stderr
     assert (
         "2 prints enrolled"
         in run("enrol", tmp_path / "more", fingers / "102_1.png", "-o", gallery, "-j", 1, "--overwrite").stdout
@@ -131,7 +131,7 @@ def test_enrol_mistakes_nothing_in_silence(fingers, tmp_path):
         base.execute("create table bookmarks (name)")
     base.close()
     before = (tmp_path / "other.db").read_bytes()
-    assert "is no gallery" in run(*one[:-1], tmp_path / "other.db", "--overwrite", code=2).stderr
+    assert "is not a gallery" in run(*one[:-1], tmp_path / "other.db", "--overwrite", code=2).stderr
     assert (tmp_path / "other.db").read_bytes() == before
 
 

@@ -21,7 +21,7 @@ NAMES = (
 )
 
 JOURNALS = "Bulletin|Letters|Processing|Recognition|International|Radiology|LivDet|CACM|CV[A-Z]+|IC[A-Z]+|PAMI"
-"""Last words before a year that are no authors (journals, conferences, a set of prints)."""
+"""Last words before a year that are not authors (journals, conferences, a set of prints)."""
 CITATION = re.compile(
     rf"((?:[A-Z]\w{{2,}}(?:,| and) )?\b(?!(?:{JOURNALS})\b)[A-Z]\w{{2,}}(?: et al\.)?),? \(?((?:19|20)\d\d)\b"
 )

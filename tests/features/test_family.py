@@ -42,7 +42,7 @@ def test_a_family_says_what_it_is_and_its_functions_what_they_do(name):
 
 @pytest.fixture(scope="module")
 def prints():
-    """All patterns at all noise levels, drawn waves at the limits, and what is no print."""
+    """All patterns at all noise levels, drawn waves at the limits, and what is not a print."""
     made = {}
     for seed, pattern in enumerate(sorted(PATTERN_SHARES)):
         master = make_master(pattern, rng=seed)

@@ -160,7 +160,7 @@ def test_batch_norm_in_float32_is_right_to_its_last_digits():
 
 @pytest.mark.parametrize("x", [1000 + np.random.default_rng(0).normal(size=1024), 1e7 + np.arange(1024) % 2])
 def test_batch_norm_keeps_its_digits_far_from_zero(x):
-    # The second mean, 10,000,000.5, is no float32.
+    # The second mean, 10,000,000.5, is not a float32.
     layer = BatchNorm(epsilon=0.0)
     layer.build((8, 8, 1), np.random.default_rng(0), np.float32)
     out = layer.forward(x.reshape(16, 8, 8, 1).astype(np.float32), True)

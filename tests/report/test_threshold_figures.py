@@ -86,7 +86,7 @@ def test_the_search_is_drawn_where_there_was_one(found):
     tried = next(one for one in ax.lines if one.get_marker() == "o")
     assert tried.get_xdata().tolist() == choice.path.tried.tolist()
     assert tried.get_ydata() == pytest.approx(100 * choice.path.loss) and ax.get_ylabel() == "HTER, %"
-    with pytest.raises(ParameterError, match="'exact' is no search"):
+    with pytest.raises(ParameterError, match="'exact' is not a search"):
         plot_search(found, next(c for c in found.choices if c.method == "exact"))
     assert list(threshold_displays(found)) == ["det", "scores", "far-frr", "roc", "bayes"]
     without = replace(found, choices=tuple(replace(c, path=None) for c in found.choices))

@@ -88,7 +88,7 @@ def test_a_transparent_background_is_white_unless_all_is_transparent():
     hidden = np.dstack([grating()] * 3 + [np.zeros((60, 50), np.uint8)])
     image = decode_image(saved("PNG", "RGBA", hidden))
     assert (image.pixels == grating()).all() and image.notes == ("alpha_ignored",)
-    # In a BMP of 32 bits the fourth is no alpha channel; its rows go up, or down where the height is negative.
+    # In a BMP of 32 bits the fourth is not an alpha channel; its rows go up, or down where the height is negative.
     assert (decode_image(bmp(50, 60, 32, hidden[::-1].tobytes())).pixels == grating()).all()
     assert (decode_image(bmp(50, -60, 32, hidden.tobytes())).pixels == grating()).all()
 
@@ -198,7 +198,7 @@ def test_exif_resolution_counts_where_jfif_has_none():
     ("data", "word"),
     [
         (b"", "empty (0 bytes)"),
-        (b"this is text, renamed", "no image that is known"),
+        (b"this is text, renamed", "not a known image format"),
         (b"GIF89a" + bytes(50), "image not found in GIF frame"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "WEBP file is damaged"),
         (b"\0\0\0\x18ftypheic" + bytes(50), "HEIF or AVIF"),

@@ -119,7 +119,7 @@ def test_parquet_whose_text_is_no_utf_8_is_refused(tmp_path):
 
     text = pa.array([b"a\xff.png"]).view(pa.string())
     parquet.write_table(pa.table({"file": text}), tmp_path / "i.parquet")
-    with pytest.raises(LayoutError, match=r"is no Parquet file: .*UTF8"):
+    with pytest.raises(LayoutError, match=r"is not a Parquet file: .*UTF8"):
         read_index(tmp_path / "i.parquet")
 
 
@@ -154,7 +154,7 @@ def test_parquet_reads_like_csv(tmp_path):
         ("file,texture_a\nx.png,1\n", "'texture_a'"),
         ("file,dpi\nx.png,fine\n", "row 1: resolution must"),
         ("file,dpi_x\nx.png,500\n", "dpi_x and dpi_y go together"),
-        ("file,a\nx.png,1,2,3\n", "is no table"),
+        ("file,a\nx.png,1,2,3\n", "is not a table"),
         ("file,a\nx.png,1\ny.png,1,2\n", "Expected 2 fields in line 3, saw 3"),
         ("file,A,subject,Subject\nx.png,1,2,3\n", r"'subject' \(column 3\) and 'Subject' \(column 4\)"),
         (b"\x1f\x8b\x08\0", "compressed by gzip"),
@@ -173,7 +173,7 @@ def test_missing_broken_and_large_files(tmp_path, write, monkeypatch):
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(LayoutError, match="no such file"):
             read_index(path)
-    with pytest.raises(LayoutError, match="is no Parquet file"):
+    with pytest.raises(LayoutError, match="is not a Parquet file"):
         read_index(write("PAR1 no PAR1", "i.parquet"))
     monkeypatch.setattr("ridgefeat.sources.index.MAX_BYTES", 10)
     with pytest.raises(LayoutError, match="13 bytes are more than the 10"):

@@ -88,7 +88,7 @@ def test_regex_groups_become_labels():
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("(?P<subject", "no regular expression"),
+        ("(?P<subject", "not a regular expression"),
         (r"\d+_(\d+)", "no named group"),
         (r"(?P<meta_x>\d)", "'meta_x' begins like the table's own"),
         (r"(?P<ridge_x>\d)", "'ridge_x'"),

@@ -70,7 +70,7 @@ def test_commands_read_raw_pixels_and_say_what_they_pass_over(folder, tmp_path):
     line = "being no images: 2 .txt, 1 .db, 1 without suffix"
     done = run("extract", folder, "--validate", "--raw", "50x70", code=1)
     assert f"passed over, {line}" in done.stdout.replace("1 without suffix, 1 .db", "1 .db, 1 without suffix")
-    assert "wrong: 2\n  7_2.GRAY: has 3499" in done.stdout and "b.png: the file is no image" in done.stdout
+    assert "wrong: 2\n  7_2.GRAY: has 3499" in done.stdout and "b.png: the file is not a known image" in done.stdout
     done = run("extract", folder, "-o", tmp_path / "t.csv", "-j", 1, "--families", "ridge", code=1)
     assert "Passed over, being no images: 2 .txt" in done.stderr and "1 .raw" in done.stderr
     run("show", folder / "7_1.raw", "-o", tmp_path / "p.png", "--raw", "50x70", "--panels", "print")

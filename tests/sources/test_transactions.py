@@ -163,11 +163,11 @@ def test_a_transaction_that_breaks_off_gives_the_records_before_and_the_reason(t
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "is no ANSI/NIST transaction"),
+        (b"", "is not an ANSI/NIST transaction"),
         (b"<?xml version='1.0'?><itl:NISTBiometricInformationExchangePackage>", "in XML are not read"),
         (transaction(), "holds no finger image; its records are of type 1, 2"),
         (WHOLE + b"1.001:9\x1d1.002:0500\x1d", "a second transaction"),
-        (transaction((4, 1, binary(1, b"\x02", SIZE, b"short"))), "it holds 5 bytes, which are no image"),
+        (transaction((4, 1, binary(1, b"\x02", SIZE, b"short"))), "it holds 5 bytes, which are not a known image"),
         (transaction((14, 1, type14(1, (7, 7), PIXELS.tobytes()))), "claims 7x7 px, 8 bits per pixel"),
         (transaction((14, 1, tagged(14, {2: "01"}))), "without an image"),
     ],

@@ -21,7 +21,7 @@ DATA = Path(__file__).parents[1] / "data"
 
 @pytest.fixture(scope="module")
 def slaps(tmp_path_factory):
-    """Return a folder with a slap of three fingers, one print, and what is no image."""
+    """Return a folder with a slap of three fingers, one print, and what is not an image."""
     folder = tmp_path_factory.mktemp("slaps")
     one, two = (cv2.imread(str(DATA / name), cv2.IMREAD_GRAYSCALE) for name in ("left_loop.png", "whorl.png"))
     slap = np.full((640, 1200), 250, np.uint8)

@@ -40,7 +40,7 @@ def test_a_person_called_na_keeps_the_name(table):
     ("damage", "says"),
     [
         (lambda text: text.replace("ridge_period_mean", "period", 1), "lacks 1 column .* 'ridge_period_mean'"),
-        (lambda text: text.replace("\n", ",1,2,3\n").replace(",1,2,3\n", "\n", 1), "is no table: rows have more cells"),
+        (lambda text: text.replace("\n", ",1,2,3\n").replace(",1,2,3\n", "\n", 1), "not a table: rows have more cells"),
         (lambda text: "\ufffd" * 10, "lacks"),
         (lambda text: "", "is empty"),
         (lambda text: "\udcff\udcfe\0" * 100, "lacks"),
@@ -106,7 +106,7 @@ def test_two_columns_of_one_name_are_refused(prints, tmp_path):
         with pytest.raises(TableError, match=r"t\.parquet: 'subject' occurs twice"):
             read(path)
     path.write_bytes(b"PAR1 and nothing more")
-    with pytest.raises(TableError, match="is no Parquet file"):
+    with pytest.raises(TableError, match="is not a Parquet file"):
         read_table(path)
 
 
@@ -173,5 +173,5 @@ def test_parts_that_do_not_fit_together_say_so(prints, tmp_path):
         with pytest.raises(TableError, match="do not fit together"):
             read_table(folder)
     (folder / "more.parquet").write_bytes(b"PAR1")
-    with pytest.raises(TableError, match=r"more\.parquet is no Parquet file"):
+    with pytest.raises(TableError, match=r"more\.parquet is not a Parquet file"):
         read_table(folder)

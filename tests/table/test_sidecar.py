@@ -37,9 +37,9 @@ def test_each_difference_is_named(sidecar):
     ("content", "says"),
     [
         (None, r"^table .*t.csv: no such file or folder; `ridgefeat extract` makes one$"),
-        ("{", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        ('{"format": "other"}', "no sidecar of a ridgefeat table"),
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"format": "other"}', "not a sidecar of a ridgefeat table"),
         (json.dumps({"format": FORMAT}), "families must be a list, got nothing"),
     ],
 )

@@ -45,12 +45,12 @@ def test_what_cannot_be_recognised_must_be_named(tmp_path):
         read_minutiae(CASES / "made_ISONC.fmr")
     with pytest.raises(TemplateError, match="is it the other card format"):
         decode_card(bytes.fromhex("6464 50  c864 f0"), "iso-compact-card")
-    with pytest.raises(TemplateError, match="175 bytes are no 3 bytes for each"):
+    with pytest.raises(TemplateError, match="175 bytes are not 3 bytes for each"):
         read_minutiae(CASES / "made_ISONC.fmr", form="iso-compact-card")
     with pytest.raises(TemplateError, match="unknown template format 'fmr'"):
         read_minutiae(CASES / "good.fmr", form="fmr")
     (tmp_path / "empty.fmr").write_bytes(b"")
-    with pytest.raises(TemplateError, match="0 bytes are no 5 bytes"):
+    with pytest.raises(TemplateError, match="0 bytes are not 5 bytes"):
         read_minutiae(tmp_path / "empty.fmr", form="iso-normal-card")
 
 

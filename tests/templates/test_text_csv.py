@@ -103,15 +103,15 @@ def test_tables_that_went_through_a_spreadsheet(tmp_path, change):
             "row 2, column 'x_px': 'a' is not a number",
         ),
         (f"{HEADER}\n1,ending,1\n", "row 1: "),
-        (f"{HEADER}\n1,ending,inf,1,1,1,0,1,500,500\n", "no position in an image"),
-        (f"{HEADER}\n1,ending,1000001,1,1,1,0,1,500,500\n", r"\(1e\+06, 1\) px is no position in an image"),
+        (f"{HEADER}\n1,ending,inf,1,1,1,0,1,500,500\n", "not a position in an image"),
+        (f"{HEADER}\n1,ending,1000001,1,1,1,0,1,500,500\n", r"\(1e\+06, 1\) px is not a position in an image"),
         (f"{HEADER}\n1,ending,1,1,1,1,,1,500,500\n", "needs a direction"),
         (f"{HEADER}\n1,ending,1,1,1,1,inf,1,500,500\n", "needs a direction"),
         (f"{HEADER}\n1,ending,1,1,1,1,0,101,500,500\n", "quality must lie between 0 and 100, got 101"),
         (f"{HEADER}\n1,ending,1,1,1,1,0,1,5,500\n", "resolution must lie"),
         (f"{HEADER}\n1,ending,1,1,1,1,0,1,,500\n", "resolution must lie"),
         (f"{HEADER}\n1,ending,1,1,1,1,0,1,500,500\n2,core,1,1,1,1,0,,600,500\n", "rows of 2 resolutions"),
-        ("\x00\xff", "is no table: it holds zero bytes"),
+        ("\x00\xff", "is not a table: it holds zero bytes"),
         ('"' + "a" * 200_000 + '"', "no column kind"),
     ],
 )
@@ -135,7 +135,7 @@ def test_hostile_rows_never_raise_anything_else(tmp_path_factory, data):
 
 def test_unknown_kinds_are_not_written(build, tmp_path):
     minutiae = build.minutiae([(1, 1, 0, 7, 1)])
-    with pytest.raises(TemplateError, match="7 is no kind of minutia"):
+    with pytest.raises(TemplateError, match="7 is not a kind of minutia"):
         write_minutiae_csv(tmp_path / "a.csv", minutiae, SingularPoints.empty(), dpi_x=500, dpi_y=500)
 
 

@@ -93,12 +93,12 @@ def test_without_an_image_positions_are_relative():
 @pytest.mark.parametrize(
     ("record", "says"),
     [
-        (standard().replace(b"0503", b"05x3"), "minutia 2: .* is no position"),
+        (standard().replace(b"0503", b"05x3"), "minutia 2: .* is not a position"),
         (tagged(9, {2: "01", 4: "U", 20: "x", 44: "y"}), "FBI/IAFIS .* is not read; Cogent .* is not read"),
         (tagged(9, {2: "01", 4: "S"}), "neither field 9.012 nor 9.137"),
-        (tagged(9, {2: "01", 12: items(1, "05080508361")}), "minutia 1: .* is no position"),
+        (tagged(9, {2: "01", 12: items(1, "05080508361")}), "minutia 1: .* is not a position"),
         (tagged(9, {2: "01", 130: "1", 131: "500", 132: "9", 137: items(1, 2, 3, 4, 1)}), "resolution must lie"),
-        (tagged(9, {2: "01", 130: "1", 131: "500", 132: "500", 137: items(1, 2, 3, 180, 1)}), "no index, position"),
+        (tagged(9, {2: "01", 130: "1", 131: "500", 132: "500", 137: items(1, 2, 3, 180, 1)}), "lacks an index, position"),
         (tagged(9, {2: "01", 12: b"x" * (5 << 20)}), "more than any minutiae"),
     ],
 )
@@ -109,7 +109,7 @@ def test_what_is_not_read_is_named(tmp_path, record, says):
 
 
 def test_files_without_minutiae_are_refused(tmp_path):
-    for data, says in ((transaction(), "holds no minutiae"), (b"", "no ANSI/NIST transaction")):
+    for data, says in ((transaction(), "holds no minutiae"), (b"", "not an ANSI/NIST transaction")):
         (tmp_path / "a.an2").write_bytes(data)
         with pytest.raises(TemplateError, match=says):
             read_type9(tmp_path / "a.an2")

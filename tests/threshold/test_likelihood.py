@@ -51,7 +51,7 @@ def test_a_ratio_is_no_stronger_than_the_scores_are_many():
 def test_a_failure_has_no_ratio_and_distances_are_none():
     failed = Scores.make(np.where(np.arange(8000) == 5, np.nan, TRUE), MATED, count_failures=True)
     assert np.flatnonzero(np.isnan(log_ratios(failed, "fit").natural)).tolist() == [5]
-    with pytest.raises(ScoreError, match="distances are no log likelihood ratios"):
+    with pytest.raises(ScoreError, match="distances are not log likelihood ratios"):
         log_ratios(Scores.make(-TRUE, MATED, distance=True), "10")
 
 

@@ -57,8 +57,8 @@ def test_one_of_several_classifiers_must_be_named(tmp_path):
         (b"label,score\nx,1\ny,2\n", "--positive"),
         (b"label,score\n1,1\n0,zwei\n", "row 2, column 'score': 'zwei' is not a number"),
         (b"label,score\n1,1\n,2\n", "label is empty in row 2"),
-        (b"\x00\xff\xfe\x80,\n\xff", "is no table|no column"),
-        (b"label,score\n1,1\n0,2,3,4\n", "is no table"),
+        (b"\x00\xff\xfe\x80,\n\xff", "is not a table|no column"),
+        (b"label,score\n1,1\n0,2,3,4\n", "is not a table"),
     ],
 )
 def test_files_that_are_no_score_tables_are_refused(tmp_path, content, message):
@@ -127,7 +127,7 @@ def test_only_the_columns_in_use_are_read_from_parquet(frame, tmp_path, monkeypa
 def test_parquet_without_scores_is_refused(frame, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
-    for name, message in (("empty", r"holds no \.parquet file"), ("bad.parquet", "is no Parquet file")):
+    for name, message in (("empty", r"holds no \.parquet file"), ("bad.parquet", "is not a Parquet file")):
         with pytest.raises(ScoreError, match=message):
             read_scores(tmp_path / name)
 
@@ -275,7 +275,7 @@ def test_names_are_read_by_a_regular_expression(tmp_path):
     assert read_scores(path, regex="(?P<subject>[a-z]+)/").scores.mated.sum() == 12
     fingers = read_scores(path, regex="(?P<subject>[a-z]+)/(?P<finger>[a-z]+)_").scores
     assert fingers.mated.sum() == 4 and fingers.n_subjects == 4
-    for pattern, message in (("(", "no regular"), ("a", "no group `subject`"), ("(?P<subject>x)", "not fit")):
+    for pattern, message in (("(", "not a regular"), ("a", "no group `subject`"), ("(?P<subject>x)", "not fit")):
         with pytest.raises(ScoreError, match=message):
             read_scores(path, regex=pattern)
 

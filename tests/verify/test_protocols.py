@@ -122,7 +122,7 @@ def test_pairs_take_mated_from_labels_or_subjects(tmp_path):
         ("probe,reference,mated\nx,1.png,1\n", "row 1: '1.png' may be 2 of the prints given"),
         ("probe,reference\nx,y\n", "no label names the subject of x; add a column mated"),
         ("probe,reference,subject_probe\nx,y,ann\nx,y,bob\n", "row 2: the subject of x is 'bob' here, but 'ann' above"),
-        ("\x00", "no column|no table"),
+        ("\x00", "no column|not a table"),
     ],
 )
 def test_messages_of_pairs(tmp_path, text, message):

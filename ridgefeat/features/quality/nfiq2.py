@@ -84,7 +84,7 @@ def local_clarity(blocks: Blocks) -> Float:
     """Return the local clarity score (LCS) of each foreground block, 0 (unclear) to 1 (clear).
 
     1 - the mean share of pixels in ridge columns that are lighter, and in valley columns that are darker, than the
-    window's trend; 0 where the mean widths are no fingerprint's.
+    window's trend; 0 where the mean widths are not a fingerprint's.
     """
     windows, trend, ridge = ridge_windows(blocks, 0)
     lighter = (windows >= np.ceil(trend)[:, None]).sum(1)

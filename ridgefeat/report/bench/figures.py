@@ -377,7 +377,7 @@ def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     for column in own.columns:
         if column in ("classifier", "repeat", "fold", "epoch") or own[column].dtype.kind not in "fiu":
             continue
-        # A constant learning rate is no curve.
+        # A constant learning rate is not a curve.
         values = own[column].to_numpy(np.float64)
         if not np.isfinite(values).any() or (column == "learning_rate" and np.ptp(values) == 0):
             continue

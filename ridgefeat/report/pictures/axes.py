@@ -46,7 +46,7 @@ SHAPES: dict[tuple[bool, int], tuple[str, str, str, list[Array]]] = {
 @singledispatch
 def draw_layer(layer: Any, ax: Axes) -> None:
     """Draw a layer over a print, or a chart, on axes."""
-    raise TypeError(f"{type(layer).__name__} is no layer")
+    raise TypeError(f"{type(layer).__name__} is not a layer")
 
 
 @draw_layer.register(Field)

@@ -180,7 +180,7 @@ def save_overlay(
     ParameterError
         As draw_overlay.
     ImageError
-        If the extension is no picture's or the file cannot be written.
+        If the extension is not a picture's or the file cannot be written.
     """
     _save_page(_page(fp, panels, scale, _numbered(fp) if numbers else ()), path)
 
@@ -327,7 +327,7 @@ def draw_match(first: Side, second: Side, images: Images = (None, None)) -> UInt
 def save_match(first: Side, second: Side, path: str | Path, images: Images = (None, None)) -> None:
     """Draw two prints as draw_match does; the format goes by the extension (.png, .svg, .pdf, .jpg …).
 
-    Raises ImageError if the extension is no picture's or the file cannot be written.
+    Raises ImageError if the extension is not a picture's or the file cannot be written.
     """
     _save_page(_match_page(first, second, images), path)
 

@@ -45,7 +45,7 @@ def one_thread_alone():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """A folder of synthetic prints, one with a hostile name and label, one that is no image; its table."""
+    """A folder of synthetic prints, one with a hostile name and label, one that is not an image; its table."""
     root = tmp_path_factory.mktemp("explore")
     with small_fingers():
         index = write_set(root / "prints", COUNT, 5, fingers=2, shape=(200, 180))
