@@ -126,7 +126,7 @@ def test_bad_files_are_listed_with_their_reason(tree):
     (root / "broken.png").symlink_to(root / "nothing")
     found = {p.relative: p for p in find_prints(root)}
     assert found["folder.png"].error == "a folder, not an image file"
-    reasons = {"folder.png": "a folder", "empty.bmp": "empty", "text.bmp": "not a known image format", "pipe.png": "a pipe"}
+    reasons = {"folder.png": "a folder", "empty.bmp": "empty", "text.bmp": "not a known image", "pipe.png": "a pipe"}
     reasons["broken.png"] = "a broken symbolic link"
     assert found.keys() == {"good.png", "folder.png/inside.png", *reasons}
     for name, reason in reasons.items():

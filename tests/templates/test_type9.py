@@ -98,7 +98,7 @@ def test_without_an_image_positions_are_relative():
         (tagged(9, {2: "01", 4: "S"}), "neither field 9.012 nor 9.137"),
         (tagged(9, {2: "01", 12: items(1, "05080508361")}), "minutia 1: .* is not a position"),
         (tagged(9, {2: "01", 130: "1", 131: "500", 132: "9", 137: items(1, 2, 3, 4, 1)}), "resolution must lie"),
-        (tagged(9, {2: "01", 130: "1", 131: "500", 132: "500", 137: items(1, 2, 3, 180, 1)}), "lacks an index, position"),
+        (tagged(9, {2: "01", 130: "1", 131: "500", 132: "500", 137: items(1, 2, 3, 180, 1)}), "lacks an index"),
         (tagged(9, {2: "01", 12: b"x" * (5 << 20)}), "more than any minutiae"),
     ],
 )
