@@ -346,7 +346,8 @@ class Finding:
     @property
     def advice(self) -> str:
         """What to do about it; empty for a note that needs nothing."""
-        return "" if self.severity == "note" and self.kind != "recognised" else ADVICE.get(self.kind, "")
+        is_needed = self.severity != "note" or (self.kind == "recognised" and self.count)
+        return ADVICE.get(self.kind, "") if is_needed else ""
 
 
 def on_columns(kind: str, severity: Severity, message: str, cost: str, columns: Sequence[str]) -> Finding:

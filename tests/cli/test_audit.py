@@ -45,6 +45,8 @@ def test_a_clean_set_exits_with_0_and_its_files_are_in_the_manifest(prints, tmp_
     found, output = audited(prints, tmp_path / "o", prints, "--label", "sex", "--split", "split")
     assert found["leaks"] == 0 and found["verdict"].startswith("No leak found in 12 prints")
     assert "8 to train on and 4 to test on" in output and (found["label"], found["group"]) == ("sex", "subject")
+    (one,) = [f for f in found["findings"] if f["kind"] == "recognised"]
+    assert one["message"] == "none of 12 prints is of a set that the index knows" and one["advice"] == ""
     manifest = json.loads((tmp_path / "o" / MANIFEST).read_text())
     assert manifest["command"] == "audit" and set(manifest["files"]) == {"audit.json", "report.html"}
     page = (tmp_path / "o/report.html").read_text()
@@ -94,6 +96,7 @@ def test_changed_copies_are_recognised_by_an_index_of_ones_own(prints, tmp_path)
     found = json.loads((tmp_path / "o/audit.json").read_text())
     (one,) = [f for f in found["findings"] if f["kind"] == "recognised"]
     assert one["files"] == [[f"{i}.png", f"s{i}_0.png"] for i in range(3)] and "3 as changed copies" in one["message"]
+    assert one["advice"].startswith("cite the set")
     assert any(f["message"] == "1 print could not be read, first 9.png" for f in found["findings"])
 
 
