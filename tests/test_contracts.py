@@ -26,6 +26,17 @@ def test_a_module_imports_from_lower_floors_only(capsys, monkeypatch):
     assert code == 0, capsys.readouterr().out
 
 
+@pytest.mark.parametrize("package", [p.name for p in sorted(PACKAGE.iterdir()) if (p / "__init__.py").exists()])
+def test_a_package_says_in_which_order_to_read_all_its_modules(package):
+    """Of the command line's modules those that commands share; any command can be read after them."""
+    order = ast.get_docstring(ast.parse((PACKAGE / package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    if package == "cli":
+        modules = {"options", "talk", "outputs", "streams"}
+    else:
+        modules = {m.name for m in pkgutil.iter_modules([str(PACKAGE / package)]) if not m.name.startswith("_")}
+    assert "Read" in order and {m for m in modules if f"`{m}`" not in order} == set()
+
+
 def test_scripts_import_what_exists():
     """Benchmarks and documentation are not run by the tests; they must not rest on modules that have moved."""
     scripts = [path for folder in ("benchmarks", "docs", "examples") for path in sorted((ROOT / folder).glob("*.py"))]

@@ -9,7 +9,8 @@ Read in this order: `results` (the data that comes out), `options` (what is aske
 made ready), `job` (a whole comparison), `comparison` (its steps), `inputs`, `classifiers` and `estimators` (what is
 fitted to what), `selection` (its columns chosen), `evaluation` (the fits), `pooling` (their predictions together,
 calibrated), `ensemble`, `metrics` (figures and intervals), `tables`, `diagnostics` (what drives the result); then
-`model`, a classifier that is kept, and `backbone_entries`, those on a network's embedding.
+`model`, a classifier that is kept (`novelty` finds prints unlike its own), and `backbone_entries`, those on a network's
+embedding.
 """
 
 import lazy_loader

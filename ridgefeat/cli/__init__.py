@@ -1,7 +1,8 @@
 """The command line: a module per command, or for a few that belong together. Each imports what it needs when run, so
 that --help is quick.
 
-Read `options` (options that commands share) and `talk` (messages and results) first; then any command.
+Read `options` (options that commands share), `talk` (messages and results), `outputs` (what may be written) and
+`streams` (standard output and errors) first; then any command.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ SECTIONS = {
     "Other": {
         "demo": ("demo.command", "Run all of it once, on synthetic prints."),
         "synth": ("synth.command", "Make synthetic prints with known truth."),
-        "phantoms": ("synth.phantoms", "Write images of known feature values."),
-        "conform": ("synth.conform", "Compare a tool's values with those."),
+        "phantoms": ("reference.phantoms", "Write images of known feature values."),
+        "conform": ("reference.conform", "Compare a tool's values with those."),
         "doctor": ("doctor.command", "Check this installation."),
         "completion": ("listing.completion", "Print the script for tab completion."),
     },

@@ -2,7 +2,7 @@
 
 Every layer is its formula and its gradient side by side; nothing is differentiated automatically. Read in this order:
 `layer`, `dense`, `convolution`, `pooling`, `normalisation`, `losses`, `optimisers`, `model`, `training`.
-`ridgefeat.nn.classifier` makes a scikit-learn classifier of it, `explain` looks into a network, `threads` shares the
+`classifier` makes a scikit-learn classifier of it, `explain` looks into a network, `threads` shares the
 work, and `augment` changes training images.
 """
 

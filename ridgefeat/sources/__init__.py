@@ -1,7 +1,7 @@
 """What comes in: image formats, resolution, file-name layouts, index tables, folders, transactions.
 
 Read in this order: `source` (one print that is still to be read), `find` (from inputs to prints), then what it uses:
-`search`, `places` and `transactions`, `layouts`, `index`; last `images`, `endings`, `wsq` and `resolution`.
+`search`, `places` and `transactions`, `layouts`, `index`, `region`; last `images`, `endings`, `wsq` and `resolution`.
 """
 
 import lazy_loader

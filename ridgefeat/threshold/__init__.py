@@ -6,8 +6,8 @@ found = rf.threshold.analyse(scores)
 found.thresholds(), found.figures(), found.curves(), found.remarks
 
 Read in this order: `scores` (checked data, and its folds over subjects), `rates` (errors at every threshold), `methods`
-(which threshold to choose), `uncertainty` (intervals over subjects), `analysis` (all of it, as a report). `reading`
-turns files into scores and can be read alone.
+(which threshold to choose), `intervals` and `uncertainty` (over subjects), `likelihood` (log likelihood ratios),
+`analysis` (all of it, as a report). `reading`, with `files`, turns files into scores and can be read alone.
 """
 
 import lazy_loader
